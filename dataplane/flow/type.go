@@ -1,0 +1,212 @@
+package flow
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"net/netip"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// Type is an abstract data type of RFC 7012, section 3.1.
+type Type uint8
+
+// Times are held in nanoseconds since the Unix epoch, whatever their type.
+const (
+	Unsigned8 Type = iota + 1
+	Unsigned16
+	Unsigned32
+	Unsigned64
+	Float64
+	DateTimeSeconds
+	DateTimeMilliseconds
+	DateTimeMicroseconds
+	DateTimeNanoseconds
+	SysUpTimeMilliseconds // unsigned32, milliseconds since the exporter's boot (IE 21, 22)
+	IPv4Address
+	IPv6Address
+	MACAddress
+	String
+	OctetArray
+	types_
+)
+
+// types describes every Type once. size is the encoded length, 0 if it varies.
+// iana is the number in the registry "IPFIX Information Element Data Types" (RFC 5610).
+var types = [types_]struct {
+	name string
+	iana uint8
+	size int
+	wire func(dst []byte, v Value, boot uint64) []byte // write IPFIX and NetFlow
+	read func(b []byte, boot uint64) Value             // read them
+	json func(dst []byte, v Value) []byte              // write JSON
+}{
+	Unsigned8:             {"unsigned8", 1, 1, wire8, readUint, textUint},
+	Unsigned16:            {"unsigned16", 2, 2, wire16, readUint, textUint},
+	Unsigned32:            {"unsigned32", 3, 4, wire32, readUint, textUint},
+	Unsigned64:            {"unsigned64", 4, 8, wire64, readUint, textUint},
+	Float64:               {"float64", 10, 8, wire64, readUint, textFloat},
+	DateTimeSeconds:       {"dateTimeSeconds", 14, 4, wireSeconds, readSeconds, textSeconds},
+	DateTimeMilliseconds:  {"dateTimeMilliseconds", 15, 8, wireMillis, readMillis, textMillis},
+	DateTimeMicroseconds:  {"dateTimeMicroseconds", 16, 8, wireNTP, readNTP, textMicros},
+	DateTimeNanoseconds:   {"dateTimeNanoseconds", 17, 8, wireNTP, readNTP, textUint},
+	SysUpTimeMilliseconds: {"unsigned32", 3, 4, wireUptime, readUptime, textSeconds},
+	IPv4Address:           {"ipv4Address", 18, 4, wireBytes, readBytes, textAddr},
+	IPv6Address:           {"ipv6Address", 19, 16, wireBytes, readBytes, textAddr},
+	MACAddress:            {"macAddress", 12, 6, wireBytes, readBytes, textMAC},
+	String:                {"string", 13, 0, wireVar, readBytes, textString},
+	OctetArray:            {"octetArray", 0, 0, wireVar, readBytes, textHex},
+}
+
+func (t Type) String() string { return types[t].name }
+
+// IANA returns the number of t in IANA's registry of data types (RFC 5610, section 3.1).
+func (t Type) IANA() uint8 { return types[t].iana }
+
+// Size returns the number of octets of an encoded value, 0 if it varies.
+func (t Type) Size() int { return types[t].size }
+
+// Value is the value of a field: U for numbers and times (float64 as its bits), B for the rest.
+type Value struct {
+	U uint64
+	B []byte
+}
+
+var be = binary.BigEndian
+
+const ntpEpoch = 2208988800 // seconds from 1900 to 1970 (RFC 5905, section 6)
+
+func wire8(dst []byte, v Value, _ uint64) []byte { return append(dst, byte(min(v.U, 1<<8-1))) }
+func wire16(dst []byte, v Value, _ uint64) []byte {
+	return be.AppendUint16(dst, uint16(min(v.U, 1<<16-1)))
+}
+func wire32(dst []byte, v Value, _ uint64) []byte {
+	return be.AppendUint32(dst, uint32(min(v.U, 1<<32-1)))
+}
+func wire64(dst []byte, v Value, _ uint64) []byte { return be.AppendUint64(dst, v.U) }
+
+func wireSeconds(dst []byte, v Value, _ uint64) []byte { return be.AppendUint32(dst, uint32(v.U/1e9)) }
+func wireMillis(dst []byte, v Value, _ uint64) []byte  { return be.AppendUint64(dst, v.U/1e6) }
+
+// wireNTP writes seconds since 1900 and a binary fraction (RFC 7011, section 6.1.9).
+func wireNTP(dst []byte, v Value, _ uint64) []byte {
+	dst = be.AppendUint32(dst, uint32(v.U/1e9+ntpEpoch))
+	return be.AppendUint32(dst, uint32((v.U%1e9<<32+1e9-1)/1e9))
+}
+
+func wireUptime(dst []byte, v Value, boot uint64) []byte {
+	return be.AppendUint32(dst, uint32((max(v.U, boot)-boot)/1e6))
+}
+
+func wireBytes(dst []byte, v Value, _ uint64) []byte { return append(dst, v.B...) }
+
+// wireVar encodes a variable-length value (RFC 7011, section 7).
+func wireVar(dst []byte, v Value, _ uint64) []byte {
+	if len(v.B) < 255 {
+		dst = append(dst, byte(len(v.B)))
+	} else {
+		dst = be.AppendUint16(append(dst, 255), uint16(len(v.B)))
+	}
+	return append(dst, v.B...)
+}
+
+// readUint accepts any length: exporters may shorten numbers (RFC 7011, section 6.2).
+func readUint(b []byte, _ uint64) (v Value) {
+	for _, c := range b {
+		v.U = v.U<<8 | uint64(c)
+	}
+	return v
+}
+
+func readSeconds(b []byte, boot uint64) Value { return Value{U: readUint(b, boot).U * 1e9} }
+func readMillis(b []byte, boot uint64) Value  { return Value{U: readUint(b, boot).U * 1e6} }
+func readUptime(b []byte, boot uint64) Value  { return Value{U: boot + readUint(b, boot).U*1e6} }
+func readBytes(b []byte, _ uint64) Value      { return Value{B: b} }
+
+func readNTP(b []byte, boot uint64) Value {
+	u := readUint(b, boot).U
+	return Value{U: (u>>32-ntpEpoch)*1e9 + (u & (1<<32 - 1) * 1e9 >> 32)}
+}
+
+func textUint(dst []byte, v Value) []byte    { return strconv.AppendUint(dst, v.U, 10) }
+func textSeconds(dst []byte, v Value) []byte { return strconv.AppendUint(dst, v.U/1e9, 10) }
+func textMillis(dst []byte, v Value) []byte  { return strconv.AppendUint(dst, v.U/1e6, 10) }
+func textMicros(dst []byte, v Value) []byte  { return strconv.AppendUint(dst, v.U/1e3, 10) }
+
+func textFloat(dst []byte, v Value) []byte {
+	return strconv.AppendFloat(dst, math.Float64frombits(v.U), 'f', -1, 64)
+}
+
+func textAddr(dst []byte, v Value) []byte {
+	a, _ := netip.AddrFromSlice(v.B)
+	return append(a.AppendTo(append(dst, '"')), '"')
+}
+
+func textMAC(dst []byte, v Value) []byte {
+	dst = append(dst, '"')
+	for i, c := range v.B {
+		if i > 0 {
+			dst = append(dst, ':')
+		}
+		dst = hex.AppendEncode(dst, []byte{c})
+	}
+	return append(dst, '"')
+}
+
+func textHex(dst []byte, v Value) []byte {
+	return append(hex.AppendEncode(append(dst, '"'), v.B), '"')
+}
+
+// textString writes v as a JSON string; octets that are not UTF-8 become U+FFFD.
+func textString(dst []byte, v Value) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	for s := v.B; len(s) > 0; {
+		c, n := utf8.DecodeRune(s)
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', byte(c))
+		case c < ' ' || c == 0x7f:
+			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+		default:
+			dst = utf8.AppendRune(dst, c)
+		}
+		s = s[n:]
+	}
+	return append(dst, '"')
+}
+
+// RFC3339 appends the nanoseconds since the epoch ns as the text form of RFC 7373.
+func RFC3339(dst []byte, ns uint64) []byte {
+	return time.Unix(0, int64(ns)).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000")
+}
+
+// appendScaled appends u/scale with up to three decimals, trailing zeroes removed.
+func appendScaled(dst []byte, u, scale uint64) []byte {
+	dst = strconv.AppendUint(dst, u/scale, 10)
+	milli := (u%scale*1000 + scale/2) / scale
+	if milli >= 1000 {
+		milli = 999 // rounding never carries into the whole part
+	}
+	if milli == 0 {
+		return dst
+	}
+	dst = append(dst, '.', '0'+byte(milli/100), '0'+byte(milli/10%10), '0'+byte(milli%10))
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst
+}
+
+// appendPlain appends s with control characters and the column separator as spaces.
+func appendPlain(dst, s []byte) []byte {
+	for _, c := range s {
+		if c < ' ' || c == 0x7f || c == '|' {
+			c = ' '
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}

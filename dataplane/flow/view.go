@@ -1,0 +1,116 @@
+package flow
+
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
+var ne = binary.NativeEndian
+
+// View is one flow as exporters and policies see it: the record and its attributes,
+// both borrowed. Neither may be kept after the call that lent it.
+type View struct {
+	*Record
+	Attrs   []byte // what Attrs.Bytes returned
+	scratch [64]byte
+}
+
+// Value returns the value of f and whether the flow has one. Octets are valid until the
+// next call.
+func (v *View) Value(f *Field) (Value, bool) {
+	if f.only != 0 && f.only != v.Version {
+		return Value{}, false
+	}
+	if f.has != nil && !f.has(v.Record, f.dir) {
+		return Value{}, false
+	}
+	switch {
+	case f.calc != nil:
+		return f.calc(v, f.dir, v.scratch[:0])
+	case f.slot.size == 0:
+		return v.attr(f)
+	}
+	return v.load(f), true
+}
+
+func (v *View) load(f *Field) Value {
+	p := unsafe.Add(unsafe.Pointer(v.Record), uintptr(f.slot.off)+uintptr(f.slot.stride)*uintptr(f.dir))
+	switch {
+	case f.Type == IPv4Address:
+		return Value{B: unsafe.Slice((*byte)(p), 16)[12:]}
+	case f.Type == IPv6Address || f.Type == MACAddress:
+		return Value{B: unsafe.Slice((*byte)(p), f.slot.size)}
+	}
+	switch f.slot.size {
+	case 1:
+		return Value{U: uint64(*(*uint8)(p))}
+	case 2:
+		return Value{U: uint64(*(*uint16)(p))}
+	case 4:
+		return Value{U: uint64(*(*uint32)(p))}
+	}
+	return Value{U: *(*uint64)(p)}
+}
+
+func (v *View) attr(f *Field) (Value, bool) {
+	for a := v.Attrs; len(a) >= 4; {
+		num, n := ne.Uint16(a), int(ne.Uint16(a[2:]))
+		if num == f.num {
+			return f.attrValue(a[4 : 4+n]), true
+		}
+		a = a[4+n:]
+	}
+	return Value{}, false
+}
+
+// attrValue undoes Attrs.Uint and Attrs.Bytes.
+func (f *Field) attrValue(b []byte) Value {
+	switch f.Type {
+	case IPv4Address, IPv6Address, MACAddress, String, OctetArray:
+		return Value{B: b}
+	}
+	return Value{U: ne.Uint64(b)}
+}
+
+// Attrs collects what is known of a flow beyond its record. Values are copied in; when
+// the buffer is full further ones are dropped and counted. The zero value is empty.
+type Attrs struct {
+	n       int
+	Dropped uint64
+	buf     [2048]byte
+}
+
+// Reset forgets everything collected.
+func (a *Attrs) Reset() { a.n = 0 }
+
+// Load replaces what was collected by octets that All returned.
+func (a *Attrs) Load(b []byte) { a.n = copy(a.buf[:], b) }
+
+// All returns what was collected, as View.Attrs.
+func (a *Attrs) All() []byte { return a.buf[:a.n] }
+
+// Uint says that f is u, in the units of the record (see Field.Scale).
+func (a *Attrs) Uint(f *Field, u uint64) {
+	if b := a.grow(f, 8); b != nil {
+		ne.PutUint64(b, u)
+	}
+}
+
+// Bytes says that f is s, cut to 255 octets.
+func (a *Attrs) Bytes(f *Field, s []byte) {
+	if b := a.grow(f, min(len(s), 255)); b != nil {
+		copy(b, s)
+	}
+}
+
+func (a *Attrs) grow(f *Field, n int) []byte {
+	if a.n+4+n > len(a.buf) {
+		a.Dropped++
+		return nil
+	}
+	b := a.buf[a.n : a.n+4+n]
+	ne.PutUint16(b, f.num)
+	ne.PutUint16(b[2:], uint16(n))
+	a.n += len(b)
+	return b[4:]
+}

@@ -1,0 +1,60 @@
+// Package dissect turns frames into packets: what their headers say.
+package dissect
+
+import (
+	"github.com/weir-probe/weir/dataplane/flow"
+)
+
+// Packet is what the headers of a frame say about the packet to be metered: the
+// innermost one, or the outermost if so configured. It borrows the frame.
+type Packet struct {
+	flow.Key          // in the packet's own orientation; Ingress 0
+	Time       uint64 // nanoseconds since the Unix epoch
+	Wire       uint32 // octets of the frame on the wire
+	Octets     uint32 // length of the metered IP packet by its own header
+	PayloadLen uint32 // octets of transport payload by the headers, even if the frame was cut
+	Payload    []byte // as much of it as was captured
+	Seq, Ack   uint32 // TCP
+	FlowLabel  uint32 // IPv6
+	FragmentID uint32 // IPv4 identification or that of the IPv6 fragment header
+	TCPFlags   uint16 // 12 control bits (RFC 9293, RFC 3540)
+	Window     uint16 // TCP, not scaled
+	ICMP       uint16 // type×256+code, if Proto is ICMP or ICMPv6
+	TOS, TTL   uint8
+	Fragment   Fragment
+	Stop       Stop   // why dissection ended
+	Port       uint16 // interface
+
+	// Valid if TCPFlags has SYN.
+	MSS     uint16
+	Scale   uint8  // shift + 1, 0 for no window scale option
+	Options uint32 // kinds of the TCP options in order, a nibble each, the first in the lowest
+	DF      bool   // IPv4 don't fragment
+
+	SrcMAC, DstMAC [6]byte // valid if HasMAC
+	HasMAC         bool
+	CVLAN          uint16
+	MPLS           [3]uint32 // see flow.Link
+
+	// The tunnel around the packet; Depth 0 for none. See flow.Outer.
+	Outer Outer
+}
+
+// Outer is the innermost tunnel around a packet.
+type Outer struct {
+	Src, Dst         [16]byte
+	ID, Session      uint32
+	SrcPort, DstPort uint16
+	Proto, Version   uint8
+	Type             flow.Tunnel
+	Depth            uint8
+}
+
+// Fragment says which part of an IP datagram a packet is.
+type Fragment uint8
+
+const (
+	Whole Fragment = iota
+	FirstFragment
+	LaterFragment // has no transport header: ports are 0
+)

@@ -1,0 +1,3 @@
+module github.com/weir-probe/weir
+
+go 1.26
