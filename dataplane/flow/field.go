@@ -36,6 +36,8 @@ type Field struct {
 	// has tells whether the flow has the value; nil means always. Absent is not zero.
 	has func(r *Record, d Dir) bool
 
+	needs Block // cold blocks that calc and has look at beyond the one the slot is in
+
 	dir  Dir    // Reverse if made from Rev
 	only uint8  // IP version the field applies to, 0 for both
 	twin *Field // the field of the other IP version

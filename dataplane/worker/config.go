@@ -23,7 +23,7 @@ type Config struct {
 	Ingress  bool         // the interface is part of the key
 	Outer    bool         // meter the outermost IP packet of tunnels
 	NoSwap   bool         // the first packet's sender is the initiator, without heuristics
-	Blocks   Block        // cold blocks to maintain
+	Blocks   flow.Block   // cold blocks to maintain
 	Shard    Shard        // the part of the frames to meter when several workers see all of them
 	Wait     bool         // when the ring is full wait for the consumer instead of dropping
 }
@@ -35,17 +35,3 @@ type Shard struct{ Index, Of uint32 }
 type Filter interface {
 	Match(frame []byte, wire uint32) bool
 }
-
-// Block is a set of cold blocks (see flow.Cold).
-type Block uint16
-
-const (
-	BlockLink Block = 1 << iota
-	BlockSizes
-	BlockTiming
-	BlockRate
-	BlockTCP
-	BlockLatency
-	BlockOuter
-	AllBlocks Block = 1<<iota - 1
-)
