@@ -15,6 +15,22 @@ type View struct {
 	scratch [64]byte
 }
 
+// Load makes v the view of a message that a worker handed over: a Record and attributes.
+// It borrows the message and returns false if that cannot be one.
+func (v *View) Load(msg []byte) bool {
+	if len(msg) < int(unsafe.Sizeof(Record{})) {
+		return false
+	}
+	v.Record, v.Attrs = (*Record)(unsafe.Pointer(&msg[0])), msg[unsafe.Sizeof(Record{}):]
+	for a := v.Attrs; len(a) > 0; {
+		if len(a) < 4 || len(a) < 4+int(ne.Uint16(a[2:])) {
+			return false
+		}
+		a = a[4+int(ne.Uint16(a[2:])):]
+	}
+	return true
+}
+
 // Value returns the value of f and whether the flow has one. Octets are valid until the
 // next call.
 func (v *View) Value(f *Field) (Value, bool) {

@@ -1,0 +1,156 @@
+// Package link is how the control plane finds the dataplane: a Unix socket over which
+// the dataplane hands out the shared memory of its rings. It carries no flows itself.
+//
+// The dataplane sends one line of JSON, the Offer, together with the descriptors of the
+// rings, in the order of Offer.Workers, and last that of the ledger. It then waits for
+// commands, each a line; the only one is "stop". A connection is an attachment: when it
+// ends, for whatever reason, the rings are free for the next.
+package link
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Version of the protocol and of everything in the shared memory.
+const Version = 1
+
+// Offer describes what is handed out.
+type Offer struct {
+	Version int      `json:"version"`
+	PID     int      `json:"pid"`
+	Started uint64   `json:"started"` // nanoseconds since the Unix epoch
+	Workers []Worker `json:"workers"` // each has a ring
+	Busy    int      `json:"busy,omitempty"`
+}
+
+// Worker describes one worker of the dataplane.
+type Worker struct {
+	Name string `json:"name"` // input and queue: "lan/0"
+	Core int    `json:"core"` // processor it is pinned to, -1 for none
+}
+
+// Server is the dataplane's side.
+type Server struct {
+	listener *net.UnixListener
+	offer    Offer
+	files    []int
+	stop     func()
+
+	mu       sync.Mutex
+	attached *net.UnixConn
+}
+
+// Listen offers the memory behind the descriptors at a socket of that path. A stale
+// socket is replaced, a living dataplane is an error. stop is called when the control
+// plane asks for it.
+func Listen(path string, o Offer, files []int, stop func()) (*Server, error) {
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: another dataplane is running there; stop it or choose another [dataplane] socket", path)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("dataplane socket: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("dataplane socket: %w", err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("dataplane socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("dataplane socket: %w", err)
+	}
+	o.Version, o.PID = Version, os.Getpid()
+	s := &Server{listener: l, offer: o, files: files, stop: stop}
+	go s.accept()
+	return s, nil
+}
+
+// Attached reports whether a control plane is attached.
+func (s *Server) Attached() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.attached != nil
+}
+
+// Close ends the offer and removes the socket. What is mapped already stays.
+func (s *Server) Close() error {
+	err := s.listener.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.attached != nil {
+		s.attached.Close()
+	}
+	return err
+}
+
+func (s *Server) accept() {
+	for {
+		c, err := s.listener.AcceptUnix()
+		if err != nil {
+			return
+		}
+		go s.serve(c)
+	}
+}
+
+// serve hands the rings to c unless somebody else has them: a ring has one consumer.
+func (s *Server) serve(c *net.UnixConn) {
+	defer c.Close()
+	if !s.take(c) {
+		busy := Offer{Version: Version, Busy: s.offer.PID}
+		s.send(c, busy, nil)
+		return
+	}
+	defer s.leave()
+	if s.send(c, s.offer, s.files) != nil {
+		return
+	}
+	for in := bufio.NewScanner(c); in.Scan(); {
+		if in.Text() == "stop" {
+			s.stop()
+		}
+	}
+}
+
+func (s *Server) take(c *net.UnixConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.attached != nil {
+		return false
+	}
+	s.attached = c
+	return true
+}
+
+func (s *Server) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.attached = nil
+}
+
+func (s *Server) send(c *net.UnixConn, o Offer, files []int) error {
+	line, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	var oob []byte
+	if len(files) > 0 {
+		oob = unix.UnixRights(files...)
+	}
+	c.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	_, _, err = c.WriteMsgUnix(append(line, '\n'), oob, nil)
+	return err
+}

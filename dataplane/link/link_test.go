@@ -1,0 +1,103 @@
+package link
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/weir-probe/weir/dataplane/ring"
+)
+
+// offer makes a ring and a ledger and listens; it returns the producer's end.
+func offer(t *testing.T, path string, stop func()) (*Server, *ring.Ring) {
+	t.Helper()
+	fd, mem, err := ring.Memory(ring.Size(1 << 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := ring.Format(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, _, err := ring.Memory(4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Listen(path, Offer{Workers: []Worker{{Name: "lan/0", Core: 1}}}, []int{fd, ledger}, stop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(); unix.Close(fd); unix.Close(ledger) })
+	return s, r
+}
+
+func say(r *ring.Ring, s string) {
+	copy(r.Reserve(ring.Flow, len(s)), s)
+	r.Commit()
+}
+
+func hear(t *testing.T, r *ring.Ring, want string) {
+	t.Helper()
+	if _, msg := r.Next(); string(msg) != want {
+		t.Fatalf("read %q, want %q", msg, want)
+	}
+	r.Release()
+}
+
+// TestAttachAgain loses a control plane and finds everything where it was.
+func TestAttachAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dir", "dataplane.sock")
+	stopped := make(chan struct{})
+	s, r := offer(t, path, func() { close(stopped) })
+	say(r, "one")
+	say(r, "two")
+	a, err := Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := a.Offer.Workers; len(w) != 1 || w[0] != (Worker{"lan/0", 1}) {
+		t.Errorf("workers %+v", w)
+	}
+	hear(t, a.Rings[0], "one")
+	a.Ledger[17] = 42
+	if _, err := Attach(path); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second attachment: %v", err)
+	}
+	a.Detach()
+	for s.Attached() {
+		time.Sleep(time.Millisecond)
+	}
+	say(r, "three")
+	if a, err = Attach(path); err != nil {
+		t.Fatal(err)
+	}
+	defer a.Detach()
+	hear(t, a.Rings[0], "two")
+	hear(t, a.Rings[0], "three")
+	if a.Ledger[17] != 42 {
+		t.Error("the ledger forgot")
+	}
+	if err := a.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	<-stopped
+	s.Close()
+	<-a.Gone()
+}
+
+func TestListenTwice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dataplane.sock")
+	offer(t, path, func() {})
+	if _, err := Listen(path, Offer{}, nil, func() {}); err == nil {
+		t.Error("two dataplanes at one socket")
+	}
+}
+
+func TestAttachNobody(t *testing.T) {
+	if _, err := Attach(filepath.Join(t.TempDir(), "none.sock")); err == nil {
+		t.Error("attached to nothing")
+	}
+}
