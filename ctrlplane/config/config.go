@@ -1,0 +1,154 @@
+// Package config is the configuration of weir: typed TOML, one struct per table. Reading
+// it finds every mistake at once, each with its line and what to do about it.
+package config
+
+import "time"
+
+// Schema is the version of the configuration language this build reads.
+const Schema = 1
+
+// A Config is a whole configuration. It is plain data: two that say the same are deeply equal.
+//
+// The tags of its structs say what a key is called, which values it takes (one) and the
+// range of a number (in). configs/weir.toml explains every key to the people who set them.
+type Config struct {
+	Schema    int        `toml:"schema"`
+	Dataplane Dataplane  `toml:"dataplane"`
+	Inputs    []Input    `toml:"input"`
+	Flow      Flow       `toml:"flow"`
+	GeoIP     GeoIP      `toml:"geoip"`
+	Exporters []Exporter `toml:"exporter"`
+	Log       Log        `toml:"log"`
+	Stats     Stats      `toml:"stats"`
+}
+
+// Dataplane is the process that meters.
+type Dataplane struct {
+	Socket    string        `toml:"socket"`                      // Unix socket the control plane attaches to
+	Cores     []int         `toml:"cores"`                       // CPUs to pin workers to; empty is any
+	RingSize  Size          `toml:"ring_size" in:"64KiB..64GiB"` // of records, per worker
+	HugePages string        `toml:"huge_pages" one:"auto on off"`
+	EAL       []string      `toml:"eal"` // further arguments for the DPDK EAL
+	Interval  time.Duration `toml:"stats_interval" in:"100ms..1h"`
+}
+
+// Input is a source of frames. Exactly one of Port, Interface and Capture is set.
+type Input struct {
+	Name        string   `toml:"name"`               // unique; made from the source where absent
+	Port        string   `toml:"port"`               // PCI address of a DPDK port, or a vdev string
+	Interface   string   `toml:"interface"`          // network interface of the kernel (AF_PACKET)
+	Capture     []string `toml:"capture"`            // pcap and pcapng files
+	Group       string   `toml:"group"`              // inputs of one group share their workers
+	Queues      int      `toml:"queues" in:"0..256"` // receive queues; 0 is one per core
+	Promiscuous bool     `toml:"promiscuous"`
+	MTU         int      `toml:"mtu" in:"0..16000"`           // largest IP packet; 0 leaves the port's
+	Descriptors int      `toml:"descriptors" in:"64..65536"`  // frames in the ring of a queue
+	Mbufs       int      `toml:"mbufs" in:"0..67108864"`      // buffers of a port; 0 is what its rings need
+	Snaplen     int      `toml:"snaplen" in:"0..262144"`      // octets of a frame to look at; 0 is all
+	Filter      string   `toml:"filter"`                      // of frames, in the syntax of pcap-filter(7)
+	Sampling    uint32   `toml:"sampling" in:"1..4294967295"` // meter one packet in so many
+}
+
+// Flow is what a flow is and when it ends.
+type Flow struct {
+	Capacity  int           `toml:"capacity" in:"1024..268435456"` // flows per worker
+	Idle      time.Duration `toml:"idle_timeout" in:"1s..24h"`
+	Active    time.Duration `toml:"active_timeout" in:"1s..24h"`
+	Linger    time.Duration `toml:"linger" in:"0s..10m"`     // how long a closed TCP connection stays
+	Lateness  time.Duration `toml:"lateness" in:"100ms..1m"` // how long an ended flow may wait to be found
+	Ignore    []string      `toml:"ignore" one:"vlan protocol addresses ports tunnel"`
+	Ingress   bool          `toml:"ingress_in_key"`
+	Tunnels   string        `toml:"tunnels" one:"inner outer"`
+	Direction string        `toml:"direction" one:"heuristic first-packet"`
+	Fragments int           `toml:"fragments" in:"0..1048576"` // datagrams per worker whose ports are remembered
+}
+
+// GeoIP names MaxMind DB files; an empty path is a database that is not used.
+type GeoIP struct {
+	City string `toml:"city"`
+	ASN  string `toml:"asn"`
+}
+
+// Exporter delivers flows in one format to one or more places, each of which gets all of them.
+type Exporter struct {
+	Name     string   `toml:"name"` // unique; made from the format where absent
+	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json text"`
+	To       []string `toml:"to"`       // udp://host:port, tcp://host:port, a path, or - for standard output
+	Template string   `toml:"template"` // fields of a record; empty is the standard template
+	Biflow   string   `toml:"biflow" one:"rfc5103 nprobe"`
+
+	Domain                  uint32        `toml:"domain"` // observation domain (IPFIX), source ID (NetFlow v9)
+	MTU                     int           `toml:"mtu" in:"512..65535"`
+	TemplateRefresh         time.Duration `toml:"template_refresh" in:"0s..24h"`
+	TemplateRefreshMessages int           `toml:"template_refresh_messages" in:"0..1000000"`
+	OptionsInterval         time.Duration `toml:"options_interval" in:"0s..24h"`
+	EngineType              uint8         `toml:"engine_type"` // NetFlow v5
+	EngineID                uint8         `toml:"engine_id"`   // NetFlow v5
+
+	BatchAge time.Duration `toml:"batch_age" in:"0s..5m"`    // how long a flow may wait for others
+	Queue    int           `toml:"queue" in:"1..1000000"`    // messages that wait for the network
+	OnFull   string        `toml:"on_full" one:"drop block"` // what happens when the queue is full
+	Retry    time.Duration `toml:"retry" in:"100ms..1h"`     // longest pause between attempts
+	Source   string        `toml:"source"`                   // local address, or address:port, to send from
+
+	RotateSize     Size          `toml:"rotate_size" in:"0..64TiB"` // of a file; 0 is never
+	RotateInterval time.Duration `toml:"rotate_interval" in:"0s..8760h"`
+}
+
+// Log is what the program says about itself.
+type Log struct {
+	Level  string `toml:"level" one:"debug info warn error"`
+	Format string `toml:"format" one:"text json"`
+}
+
+// Stats is the summary in the log.
+type Stats struct {
+	Interval time.Duration `toml:"interval" in:"0s..24h"` // 0 is only at the end
+}
+
+// Default returns the configuration of an empty file. It has no inputs and no exporters,
+// so it is not yet valid.
+func Default() *Config {
+	return &Config{
+		Schema: Schema,
+		Dataplane: Dataplane{
+			Socket:    "/run/weir/dataplane.sock",
+			RingSize:  64 << 20,
+			HugePages: "auto",
+			Interval:  time.Second,
+		},
+		Flow: Flow{
+			Capacity:  1 << 18,
+			Idle:      60 * time.Second,
+			Active:    120 * time.Second,
+			Linger:    5 * time.Second,
+			Lateness:  time.Second,
+			Tunnels:   "inner",
+			Direction: "heuristic",
+			Fragments: 4096,
+		},
+		Log:   Log{Level: "info", Format: "text"},
+		Stats: Stats{Interval: time.Minute},
+	}
+}
+
+// DefaultInput returns an [[input]] table that says nothing.
+func DefaultInput() Input {
+	return Input{Promiscuous: true, Descriptors: 4096, Sampling: 1}
+}
+
+// DefaultExporter returns an [[exporter]] table that says nothing.
+func DefaultExporter() Exporter {
+	return Exporter{
+		Format:                  "ipfix",
+		Biflow:                  "rfc5103",
+		MTU:                     1500,
+		TemplateRefresh:         time.Minute,
+		TemplateRefreshMessages: 20,
+		OptionsInterval:         time.Minute,
+		BatchAge:                time.Second,
+		Queue:                   1024,
+		OnFull:                  "drop",
+		Retry:                   30 * time.Second,
+	}
+}

@@ -1,0 +1,215 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// broken stands for a value that could not be read, so that reading can go on.
+const broken = "\x00"
+
+// A checker collects the problems of one configuration.
+type checker struct {
+	checks   Checks
+	file     string
+	lines    lines
+	bad      map[string]bool // keys that have a problem: a second one would be an echo
+	problems Problems
+}
+
+// report adds a problem, unless the key already has one.
+func (k *checker) report(key, wrong, fix string) {
+	if k.bad[key] {
+		return
+	}
+	k.bad[key] = true
+	p := Problem{File: k.file, Line: k.lines.of(key), Key: key, Wrong: wrong, Fix: fix}
+	k.problems = append(k.problems, p)
+}
+
+// table decodes a TOML table into a struct.
+func (k *checker) table(path string, t map[string]any, v reflect.Value) {
+	known := keys(v.Type())
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		key := join(path, name)
+		if i := slices.Index(known, name); i >= 0 {
+			k.value(key, t[name], v.Field(i))
+			continue
+		}
+		k.report(key, "unknown key", suggest(name, known, "the keys here are "))
+	}
+}
+
+// keys returns the names of the members of a struct.
+func keys(t reflect.Type) []string {
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i] = t.Field(i).Tag.Get("toml")
+	}
+	return names
+}
+
+// suggest offers the known word nearest to a wrong one, or else all of them.
+func suggest(name string, known []string, all string) string {
+	if near := nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return all + strings.Join(known, ", ")
+}
+
+// value decodes a TOML value into a member of a struct.
+func (k *checker) value(key string, x any, v reflect.Value) {
+	if x == broken {
+		k.bad[key] = true
+		return
+	}
+	switch m := v.Addr().Interface().(type) {
+	case *[]Input:
+		*m = tables(k, key, x, DefaultInput)
+	case *[]Exporter:
+		*m = tables(k, key, x, DefaultExporter)
+	case *[]string:
+		if _, ok := x.(string); ok {
+			x = []any{x}
+		}
+		*m = list[string](k, key, x)
+	case *[]int:
+		*m = list[int](k, key, x)
+	case *time.Duration:
+		if d, err := time.ParseDuration(text(x)); err == nil {
+			*m = d
+			return
+		}
+		k.report(key, wrongType(x, "a duration"), `write a number and a unit in quotes, like "30s" or "5m"`)
+	case *Size:
+		n, err := ParseSize(text(x))
+		if i, ok := x.(int64); ok && i >= 0 {
+			n, err = Size(i), nil
+		}
+		if err == nil {
+			*m = n
+			return
+		}
+		k.report(key, wrongType(x, "a size"), `write a number and a unit in quotes, like "64MiB"`)
+	default:
+		k.scalar(key, x, v)
+	}
+}
+
+// text returns a TOML string, or something that is no string of any use.
+func text(x any) string {
+	s, _ := x.(string)
+	return s
+}
+
+// scalar decodes a table, string, truth value or number.
+func (k *checker) scalar(key string, x any, v reflect.Value) {
+	t, isTable := x.(map[string]any)
+	s, isString := x.(string)
+	b, isBool := x.(bool)
+	n, isInt := x.(int64)
+	want, fix := "a table", "write ["+key+"] on a line of its own"
+	switch kind := v.Kind(); {
+	case kind == reflect.Struct:
+		if isTable {
+			k.table(key, t, v)
+			return
+		}
+	case kind == reflect.String:
+		if isString {
+			v.SetString(s)
+			return
+		}
+		want, fix = "a string", "put it in double quotes"
+	case kind == reflect.Bool:
+		if isBool {
+			v.SetBool(b)
+			return
+		}
+		want, fix = "a truth value", "write true or false, without quotes"
+	case v.CanInt() && isInt && !v.OverflowInt(n):
+		v.SetInt(n)
+		return
+	case v.CanUint() && isInt && n >= 0 && !v.OverflowUint(uint64(n)):
+		v.SetUint(uint64(n))
+		return
+	default:
+		want, fix = "a whole number", "write digits only, without quotes"
+		if v.CanUint() {
+			fix = fmt.Sprintf("write a number from 0 to %d, without quotes", uint64(1)<<v.Type().Bits()-1)
+		}
+	}
+	k.report(key, wrongType(x, want), fix)
+}
+
+// list decodes an array of strings or numbers.
+func list[T string | int](k *checker, key string, x any) (items []T) {
+	all, ok := x.([]any)
+	if !ok {
+		k.report(key, wrongType(x, "a list"), `write it in brackets, like `+example[T]())
+		return nil
+	}
+	for _, e := range all {
+		if n, ok := e.(int64); ok {
+			e = int(n)
+		}
+		item, ok := e.(T)
+		if !ok {
+			k.report(key, wrongType(e, "an element of this list"), `write a list like `+example[T]())
+			return nil
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+func example[T string | int]() string {
+	if _, ok := any(*new(T)).(string); ok {
+		return `["a", "b"]`
+	}
+	return "[1, 2]"
+}
+
+// tables decodes an array of tables, each on top of what one that says nothing means.
+func tables[T any](k *checker, key string, x any, empty func() T) (items []T) {
+	if all, ok := x.([]any); ok { // written as inline tables
+		var t []map[string]any
+		for _, e := range all {
+			if m, ok := e.(map[string]any); ok {
+				t = append(t, m)
+			}
+		}
+		if len(t) == len(all) {
+			x = t
+		}
+	}
+	all, ok := x.([]map[string]any)
+	if !ok {
+		k.report(key, wrongType(x, "an array of tables"), "write [["+key+"]] with two brackets, once for each")
+		return nil
+	}
+	for i, t := range all {
+		item := empty()
+		k.table(fmt.Sprintf("%s[%d]", key, i), t, reflect.ValueOf(&item).Elem())
+		items = append(items, item)
+	}
+	return items
+}
+
+// wrongType says what was found instead of what is wanted.
+func wrongType(x any, want string) string {
+	switch x := x.(type) {
+	case string:
+		return fmt.Sprintf("the string %q is not %s", x, want)
+	case map[string]any, []map[string]any:
+		return "a table is not " + want
+	case []any:
+		return "a list is not " + want
+	default:
+		return fmt.Sprintf("%v is not %s", x, want)
+	}
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+)
+
+// Checks is what a build of weir can judge beyond the configuration language. What is
+// absent is not judged.
+type Checks struct {
+	Schema *flow.Schema            // knows the fields of templates
+	Filter func(expr string) error // compiles a capture filter
+}
+
+// Validate returns every problem of a configuration that was not read from a file.
+func (c *Config) Validate(checks Checks) Problems {
+	k := &checker{checks: checks, bad: map[string]bool{}}
+	k.validate(c)
+	return k.problems
+}
+
+func (k *checker) validate(c *Config) {
+	if c.Schema != Schema {
+		k.report("schema", fmt.Sprintf("version %d of the configuration is not known", c.Schema),
+			fmt.Sprintf("write schema = %d, or use the release of weir it was written for", Schema))
+	}
+	k.constraints("", reflect.ValueOf(c).Elem())
+}
+
+// name gives inputs and exporters without a name one that says what they are.
+func (c *Config) name() {
+	taken := map[string]bool{}
+	for i := range c.Inputs {
+		taken[c.Inputs[i].Name] = true
+	}
+	for i := range c.Inputs {
+		n := &c.Inputs[i]
+		from := n.Port + n.Interface
+		if from == "" && len(n.Capture) > 0 {
+			from = filepath.Base(n.Capture[0])
+		}
+		n.Name = unique(n.Name, from, taken)
+	}
+	clear(taken)
+	for i := range c.Exporters {
+		taken[c.Exporters[i].Name] = true
+	}
+	for i := range c.Exporters {
+		e := &c.Exporters[i]
+		e.Name = unique(e.Name, e.Format, taken)
+	}
+}
+
+// unique returns name, or if it is empty one made from another word.
+func unique(name, from string, taken map[string]bool) string {
+	if name != "" {
+		return name
+	}
+	name = from
+	for i := 2; taken[name]; i++ {
+		name = from + "-" + strconv.Itoa(i)
+	}
+	taken[name] = true
+	return name
+}
+
+// constraints checks the words and ranges that the tags of a struct demand.
+func (k *checker) constraints(path string, v reflect.Value) {
+	for i := range v.NumField() {
+		f, tag := v.Field(i), v.Type().Field(i).Tag
+		key := join(path, tag.Get("toml"))
+		switch {
+		case f.Kind() == reflect.Struct:
+			k.constraints(key, f)
+		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
+			for j := range f.Len() {
+				k.constraints(fmt.Sprintf("%s[%d]", key, j), f.Index(j))
+			}
+		case tag.Get("one") != "":
+			k.oneOf(key, f, strings.Fields(tag.Get("one")))
+		case tag.Get("in") != "":
+			k.within(key, f, tag.Get("in"))
+		}
+	}
+}
+
+// oneOf checks a word or a list of words.
+func (k *checker) oneOf(key string, v reflect.Value, words []string) {
+	given, ok := v.Interface().([]string)
+	if !ok {
+		given = []string{v.String()}
+	}
+	for i, w := range given {
+		if !slices.Contains(words, w) {
+			k.report(key, fmt.Sprintf("%q is not known", w), suggest(w, words, "write one of "))
+		}
+		if slices.Contains(given[:i], w) {
+			k.report(key, fmt.Sprintf("%q stands there twice", w), "write it once")
+		}
+	}
+}
+
+// within checks a number, size or duration against a range like "1s..24h".
+func (k *checker) within(key string, v reflect.Value, limits string) {
+	low, high, _ := strings.Cut(limits, "..")
+	var n, least, most int64
+	switch v.Interface().(type) {
+	case time.Duration:
+		a, _ := time.ParseDuration(low)
+		b, _ := time.ParseDuration(high)
+		n, least, most = v.Int(), int64(a), int64(b)
+	default:
+		a, _ := ParseSize(low)
+		b, _ := ParseSize(high)
+		least, most = int64(a), int64(b)
+		if v.CanUint() {
+			n = int64(v.Uint())
+		} else {
+			n = v.Int()
+		}
+	}
+	if n < least || n > most {
+		k.report(key, fmt.Sprintf("%v is out of range", v.Interface()), "it may be from "+low+" to "+high)
+	}
+}
