@@ -127,40 +127,69 @@ type TCP struct {
 	RetransmittedOctets  uint64 // TCP payload octets
 	LostOctets           uint64 // sequence space never seen: lost before the probe
 	TopTime              uint64 // when the highest sequence number was seen, ns
-	AckTime              uint64 // when this direction's highest acknowledgement was seen, ns
+	AckTime              uint64 // when this direction's last acknowledgement was seen, ns
 	RetransmittedPackets uint32
 	OutOfOrder           uint32
 	Duplicates           uint32 // the same packet seen again by the probe
 	Holes                uint32 // gaps opened in the sequence
 	ZeroWindows          uint32
-	NextSeq, Ack         uint32 // highest sequence number + length; highest acknowledgement
+	NextSeq, Ack         uint32 // highest sequence number + length; last acknowledgement
 	Options              uint32 // layout of the options of the SYN: a kind per nibble, first in the lowest
-	Gaps                 [2]Gap // sequence space not seen yet
-	WindowMin, WindowMax uint16 // as in the header, not scaled; SYNs not counted
+	SYNSeq               uint32 // sequence number of the SYN
+	Reported             uint32 // NextSeq at the last cut: gaps below it belong to an earlier record
+	Gaps                 [3]Gap // sequence space not seen yet, ascending
+	Recent               [3]uint32
+	WindowMin, WindowMax uint16 // as in the header, not scaled; SYN and RST not counted
+	Window               uint16 // of the last packet
 	MSS                  uint16 // 0 not announced
-	LastID               uint16 // IPv4 identification of the last packet
 	SYNWindow            uint16
 	SYNLength            uint16 // IP length of the SYN
-	Scale                uint8  // window scale shift + 1; 0 not announced
+	Seen                 TCPSeen
+	Scale                uint8 // window scale shift + 1; 0 not announced
 	SYNTTL               uint8
-	DupAcks              uint8
+	SYNFlags             SYNFlags
 	InitialFlags         uint8 // control bits of the first segment of the direction
-	Seen                 uint8 // bits of the worker's
-	SYNFlags             uint8 // what the SYN's IP header said; bits of the worker's
-	_                    [30]uint8
+	DupAcks              uint8
+	Open                 uint8 // gaps in Gaps
+	_                    uint8
 }
 
 // Gap is a hole in the sequence space, [From, To), empty if equal.
 type Gap struct{ From, To uint32 }
 
+// TCPSeen says which members of TCP are valid.
+type TCPSeen uint8
+
+const (
+	SeenPacket   TCPSeen = 1 << iota // InitialFlags
+	SeenSYN                          // SYNSeq, SYNWindow, SYNLength, SYNTTL, SYNFlags, Options
+	SeenWindow                       // WindowMin, WindowMax
+	SeenSequence                     // NextSeq, TopTime
+	SeenAck                          // Ack, AckTime, Window
+	SeenProbe                        // the last octet seen was a zero-window probe at NextSeq
+	SeenCut                          // Reported
+)
+
+// SYNFlags is what was said in the headers of a SYN beside its options.
+type SYNFlags uint8
+
+const (
+	SYNDontFragment SYNFlags = 1 << iota // IPv4 don't fragment
+	SYNIdentified                        // the IPv4 identification was not 0
+	SYNECN                               // ECE and CWR were set (RFC 3168, section 6.1.1)
+	SYNPayload                           // the SYN carried data (RFC 7413)
+	SYNVersion6                          // it came over IPv6
+)
+
 // Latency is measured in nanoseconds; 0 is unmeasured. 64 bytes.
 type Latency struct {
-	SYN, SYNACK uint64 // when they were seen
+	SYN, SYNACK uint64 // when they were last seen; 0 for SYNACK once it was acknowledged
 	Request     uint64 // last payload of the initiator that was not yet answered
 	Client      uint64 // SYN+ACK to ACK: round trip between probe and initiator
 	Server      uint64 // SYN to SYN+ACK: round trip between probe and responder
 	Application uint64 // last request payload to first response payload
-	_           [16]uint8
+	Opener      Dir    // who sent the SYN; valid if SYN or SYNACK is
+	_           [15]uint8
 }
 
 // Outer is the tunnel that carried the metered packet, the innermost one if
