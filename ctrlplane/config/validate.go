@@ -8,15 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/weir-probe/weir/dataplane/flow"
 )
 
 // Checks is what a build of weir can judge beyond the configuration language. What is
 // absent is not judged.
 type Checks struct {
-	Schema *flow.Schema            // knows the fields of templates
-	Filter func(expr string) error // compiles a capture filter
+	Template func(template string) error // knows the fields of templates; its error says what to do
+	Filter   func(expr string) error     // compiles a capture filter
 }
 
 // Validate returns every problem of a configuration that was not read from a file.
@@ -32,6 +30,13 @@ func (k *checker) validate(c *Config) {
 			fmt.Sprintf("write schema = %d, or use the release of weir it was written for", Schema))
 	}
 	k.constraints("", reflect.ValueOf(c).Elem())
+	k.inputs(c)
+	for _, db := range []struct{ key, path string }{{"geoip.city", c.GeoIP.City}, {"geoip.asn", c.GeoIP.ASN}} {
+		if db.path != "" {
+			k.exists(db.key, db.path)
+		}
+	}
+	k.exporters(c)
 }
 
 // name gives inputs and exporters without a name one that says what they are.

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func (k *checker) exporters(c *Config) {
+	if len(c.Exporters) == 0 {
+		k.report("exporter", "the flows go nowhere",
+			`add an [[exporter]] with a format and a place, for example to = "udp://127.0.0.1:4739"`)
+	}
+	names, files := map[string]bool{}, map[string]bool{}
+	for i := range c.Exporters {
+		e, key := &c.Exporters[i], fmt.Sprintf("exporter[%d]", i)
+		k.unique(key+".name", e.Name, names)
+		k.format(key, e)
+		k.targets(key, e, files)
+		k.template(key, e)
+	}
+}
+
+// format reports settings that do nothing in the format.
+func (k *checker) format(key string, e *Exporter) {
+	none := DefaultExporter()
+	wrong := fmt.Sprintf("has no effect with format %q", e.Format)
+	if e.Format != "ipfix" {
+		k.idle(key, "biflow", e, &none, wrong+", where nProbe's convention is the only one")
+	}
+	if e.Format != "ipfix" && e.Format != "netflow9" {
+		for _, name := range strings.Fields("domain template_refresh template_refresh_messages options_interval") {
+			k.idle(key, name, e, &none, wrong)
+		}
+	}
+	if e.Format != "netflow5" {
+		k.idle(key, "engine_type", e, &none, wrong)
+		k.idle(key, "engine_id", e, &none, wrong)
+		return
+	}
+	k.idle(key, "template", e, &none, wrong+", whose record is fixed")
+}
+
+// targets checks the places an exporter delivers to. files are those that have a writer.
+func (k *checker) targets(key string, e *Exporter, files map[string]bool) {
+	if len(e.To) == 0 {
+		k.report(key+".to", "the exporter has no place to deliver to",
+			`set to, for example to = "udp://127.0.0.1:4739"`)
+	}
+	network, file := false, false
+	for _, to := range e.To {
+		t, err := ParseTarget(to)
+		if err != nil {
+			k.fault(key+".to", err)
+			continue
+		}
+		network, file = network || t.Network != "", file || t.Network == "" && to != "-"
+		if e.Format == "netflow9" && t.Network != "udp" {
+			k.report(key+".to", fmt.Sprintf("NetFlow v9 cannot go to %s: its messages do not tell where they end", to),
+				`use udp://, or format = "ipfix"`)
+		}
+		if files[to] {
+			k.report(key+".to", to+" is written to twice", "give each exporter its own place")
+		}
+		files[to] = t.Network == ""
+		if t.Network == "" && to != "-" {
+			k.directory(key+".to", to)
+		}
+	}
+	none := DefaultExporter()
+	if !network && !k.bad[key+".to"] {
+		k.idle(key, "source", e, &none, "has no effect on a file")
+	}
+	if !file && !k.bad[key+".to"] {
+		k.idle(key, "rotate_size", e, &none, "needs a file to write to")
+		k.idle(key, "rotate_interval", e, &none, "needs a file to write to")
+	}
+	if _, err := ParseSource(e.Source); e.Source != "" && err != nil {
+		k.fault(key+".source", err)
+	}
+}
+
+// fault reports an error that says what to do by itself.
+func (k *checker) fault(key string, err error) {
+	f := &fault{wrong: err.Error()}
+	errors.As(err, &f)
+	k.report(key, strings.ReplaceAll(f.wrong, "\n", ", "), f.fix)
+}
+
+// template asks the schema about the fields of a record.
+func (k *checker) template(key string, e *Exporter) {
+	if e.Template == "" || k.checks.Template == nil {
+		return
+	}
+	if err := k.checks.Template(e.Template); err != nil {
+		k.fault(key+".template", err)
+	}
+}
+
+// directory checks that a file can be made where it shall be.
+func (k *checker) directory(key, path string) {
+	dir := filepath.Dir(path)
+	s, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		k.report(key, fmt.Sprintf("directory %s cannot be used: %s", dir, cause(err)),
+			"make it first: mkdir -p "+dir)
+	case !s.IsDir():
+		k.report(key, dir+" is not a directory", "name a file in a directory")
+	}
+	if s, err := os.Stat(path); err == nil && s.IsDir() {
+		k.report(key, path+" is a directory", "name the file in it")
+	}
+}
