@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -48,15 +49,15 @@ type input struct {
 	unpack func() // gives back the decompressor
 }
 
-// counted is a file and how much of it was read.
+// counted is a file and how much of it was read, by whichever goroutine decompresses it.
 type counted struct {
 	*os.File
-	octets int64
+	octets atomic.Int64
 }
 
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.File.Read(b)
-	c.octets += int64(n)
+	c.octets.Add(int64(n))
 	return n, err
 }
 
@@ -175,7 +176,7 @@ func (i *input) over(err error) error {
 // position returns how much of the file is behind.
 func (i *input) position() int64 {
 	if i.stream != nil {
-		return i.file.octets
+		return i.file.octets.Load()
 	}
 	return int64(i.pos)
 }
