@@ -14,6 +14,9 @@ const (
 	Weir uint32 = 32473
 )
 
+// ReverseBit in the number of one of our elements makes it that of the opposite direction.
+const ReverseBit = 0x4000
+
 // A Field is one thing that can be said about a flow. Templates, IPFIX, NetFlow,
 // JSON, the collectors and the documentation are derived from this value; nothing
 // about a field is written down anywhere else.
@@ -25,9 +28,9 @@ type Field struct {
 	Width uint8  // octets of a string in NetFlow v9, which has no variable length
 
 	// Rev is the element of the opposite direction, nil if there is none. ReverseIE
-	// stands for the same element under the enterprise number of RFC 5103.
+	// stands for the element that RFC 5103 derives.
 	Rev *Element
-	// V6 is the element that takes the place of an IPv4 address in IPv6 flows.
+	// V6 is the element that takes the place of the field in IPv6 flows; nil if both have the same.
 	V6 *Element
 
 	slot slot // where Record keeps the value
@@ -46,8 +49,8 @@ type Field struct {
 
 // Element names a field in every notation.
 type Element struct {
-	Name    string   // IANA's element name; for others lowerCamelCase of the label
-	Label   string   // nProbe's template label, the key in JSON
+	Name    string   // IANA's element name; if empty, Compile makes it from the label
+	Label   string   // template label, the key in JSON: nProbe's, or ours in its style
 	Aliases []string // further names accepted in templates
 	ECS     string   // path in the Elastic Common Schema, if it has one
 	ID      uint16   // information element
@@ -104,16 +107,20 @@ func (f *Field) Key() string {
 // the epoch, that sysUpTime counts from.
 func (f *Field) Wire(dst []byte, v Value, boot uint64) []byte {
 	if f.Scale > 1 {
-		v.U = (v.U + f.Scale/2) / f.Scale
+		v.U = v.U/f.Scale + min(1, v.U%f.Scale*2/f.Scale)
 	}
 	end := len(dst) + f.Type.Size()
 	if v.B == nil && v.U == 0 && f.Type.Size() > 0 {
 		return append(dst, zeroes[:f.Type.Size()]...)
 	}
-	for dst = types[f.Type].wire(dst, v, boot); len(dst) < end; {
+	dst = types[f.Type].wire(dst, v, boot)
+	if f.Type.Size() == 0 {
+		return dst
+	}
+	for len(dst) < end {
 		dst = append(dst, 0)
 	}
-	return dst
+	return dst[:end] // octets of another length must not move those of the next field
 }
 
 var zeroes [16]byte

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -30,31 +31,75 @@ func Compile(sets ...[]*Field) (*Schema, error) {
 
 // expand returns f followed by the fields made from it.
 func (f *Field) expand() []*Field {
-	if f.Rev != nil {
+	f.name()
+	made := []*Field{f}
+	if f.V6 != nil {
+		six := *f
+		six.Element, six.only = *f.V6, 6
+		if f.Type == IPv4Address {
+			six.Type = IPv6Address
+		}
+		f.only, f.twin, six.twin = 4, &six, f
+		made = append(made, &six)
+	}
+	if f.Rev == nil {
+		return made
+	}
+	for _, f := range made {
 		r := *f
 		r.Element, r.dir, r.Doc = *f.Rev, Reverse, "Opposite direction: "+f.Doc
 		if f.Rev == ReverseIE {
 			r.Element = f.Element.reverse()
 		}
-		return []*Field{f, &r}
+		made = append(made, &r)
 	}
-	if f.V6 != nil {
-		six := *f
-		six.Element, six.Type, six.only = *f.V6, IPv6Address, 6
-		four := f
-		four.only, four.twin, six.twin = 4, &six, four
-		return []*Field{four, &six}
+	if len(made) == 4 {
+		made[2].twin, made[3].twin = made[3], made[2]
 	}
-	return []*Field{f}
+	return made
 }
 
-// reverse names the element of the opposite direction (RFC 5103, section 6.1).
+// name gives the elements of f that have only a label a name made from it.
+func (f *Field) name() {
+	for _, e := range []*Element{&f.Element, f.Rev, f.V6} {
+		if e != nil && e.Name == "" && e.Label != "" {
+			e.Name = camel(e.Label)
+		}
+	}
+}
+
+// camel turns UPPER_CASE into lowerCamelCase.
+func camel(label string) string {
+	words := strings.Split(strings.ToLower(label), "_")
+	for i, w := range words[1:] {
+		words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+	}
+	return strings.Join(words, "")
+}
+
+// reverse names the element of the opposite direction. Those of IANA have it under another
+// enterprise number; other enterprises number it themselves (RFC 5103, section 6).
 func (e *Element) reverse() Element {
 	r := Element{Name: "reverse" + strings.ToUpper(e.Name[:1]) + e.Name[1:], ID: e.ID, PEN: RFC5103}
+	if e.PEN != IANA {
+		r.PEN, r.ID = e.PEN, e.ID|ReverseBit
+	}
 	if e.Label != "" {
-		r.Label = "REVERSE_" + e.Label
+		r.Label = opposite(e.Label)
 	}
 	return r
+}
+
+// opposite makes the label of the opposite direction from that of one.
+func opposite(label string) string {
+	for _, w := range [...][2]string{{"IN", "OUT"}, {"CLIENT", "SERVER"}} {
+		words := strings.Split(label, "_")
+		if i := slices.Index(words, w[0]); i >= 0 {
+			words[i] = w[1]
+			return strings.Join(words, "_")
+		}
+	}
+	return "REVERSE_" + label
 }
 
 func (s *Schema) add(f *Field) error {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -30,6 +31,8 @@ const (
 	MACAddress
 	String
 	OctetArray
+	MPLSLabel     // octetArray of 3: label, experimental bits and bottom of stack (IE 70 to 79)
+	ApplicationID // octetArray of 4: classification engine and selector (RFC 6759, section 4)
 	types_
 )
 
@@ -47,10 +50,10 @@ var types = [types_]struct {
 	Unsigned16:            {"unsigned16", 2, 2, wire16, readUint, textUint},
 	Unsigned32:            {"unsigned32", 3, 4, wire32, readUint, textUint},
 	Unsigned64:            {"unsigned64", 4, 8, wire64, readUint, textUint},
-	Float64:               {"float64", 10, 8, wire64, readUint, textFloat},
+	Float64:               {"float64", 10, 8, wire64, readFloat, textFloat},
 	DateTimeSeconds:       {"dateTimeSeconds", 14, 4, wireSeconds, readSeconds, textSeconds},
 	DateTimeMilliseconds:  {"dateTimeMilliseconds", 15, 8, wireMillis, readMillis, textMillis},
-	DateTimeMicroseconds:  {"dateTimeMicroseconds", 16, 8, wireNTP, readNTP, textMicros},
+	DateTimeMicroseconds:  {"dateTimeMicroseconds", 16, 8, wireMicros, readNTP, textMicros},
 	DateTimeNanoseconds:   {"dateTimeNanoseconds", 17, 8, wireNTP, readNTP, textUint},
 	SysUpTimeMilliseconds: {"unsigned32", 3, 4, wireUptime, readUptime, textSeconds},
 	IPv4Address:           {"ipv4Address", 18, 4, wireBytes, readBytes, textAddr},
@@ -58,6 +61,8 @@ var types = [types_]struct {
 	MACAddress:            {"macAddress", 12, 6, wireBytes, readBytes, textMAC},
 	String:                {"string", 13, 0, wireVar, readBytes, textString},
 	OctetArray:            {"octetArray", 0, 0, wireVar, readBytes, textHex},
+	MPLSLabel:             {"octetArray", 0, 3, wireLabel, readLabel, textLabel},
+	ApplicationID:         {"octetArray", 0, 4, wire32, readUint, textApplication},
 }
 
 func (t Type) String() string { return types[t].name }
@@ -96,6 +101,15 @@ func wireNTP(dst []byte, v Value, _ uint64) []byte {
 	return be.AppendUint32(dst, uint32((v.U%1e9<<32+1e9-1)/1e9))
 }
 
+// wireMicros is wireNTP with what is less than a microsecond, 11 bits, zeroed (RFC 7011, section 6.1.9).
+// It rounds up, so that reading finds the same microsecond.
+func wireMicros(dst []byte, v Value, _ uint64) []byte {
+	const below = 1<<11 - 1
+	dst = be.AppendUint32(dst, uint32(v.U/1e9+ntpEpoch))
+	fraction := (v.U%1e9/1e3<<32 + 1e6 - 1) / 1e6
+	return be.AppendUint32(dst, uint32((fraction+below)&^below))
+}
+
 func wireUptime(dst []byte, v Value, boot uint64) []byte {
 	return be.AppendUint32(dst, uint32((max(v.U, boot)-boot)/1e6))
 }
@@ -104,12 +118,18 @@ func wireBytes(dst []byte, v Value, _ uint64) []byte { return append(dst, v.B...
 
 // wireVar encodes a variable-length value (RFC 7011, section 7).
 func wireVar(dst []byte, v Value, _ uint64) []byte {
-	if len(v.B) < 255 {
-		dst = append(dst, byte(len(v.B)))
+	b := v.B[:min(len(v.B), 1<<16-1)]
+	if len(b) < 255 {
+		dst = append(dst, byte(len(b)))
 	} else {
-		dst = be.AppendUint16(append(dst, 255), uint16(len(v.B)))
+		dst = be.AppendUint16(append(dst, 255), uint16(len(b)))
 	}
-	return append(dst, v.B...)
+	return append(dst, b...)
+}
+
+// wireLabel writes a label stack entry but for its last octet, the time to live.
+func wireLabel(dst []byte, v Value, _ uint64) []byte {
+	return append(dst, byte(v.U>>24), byte(v.U>>16), byte(v.U>>8))
 }
 
 // readUint accepts any length: exporters may shorten numbers (RFC 7011, section 6.2).
@@ -127,16 +147,44 @@ func readBytes(b []byte, _ uint64) Value      { return Value{B: b} }
 
 func readNTP(b []byte, boot uint64) Value {
 	u := readUint(b, boot).U
-	return Value{U: (u>>32-ntpEpoch)*1e9 + (u & (1<<32 - 1) * 1e9 >> 32)}
+	seconds := u >> 32
+	if seconds < ntpEpoch {
+		seconds += 1 << 32 // the era that begins in 2036
+	}
+	return Value{U: (seconds-ntpEpoch)*1e9 + (u & (1<<32 - 1) * 1e9 >> 32)}
 }
+
+// readFloat accepts a float32, the only shorter form there is (RFC 7011, section 6.2).
+func readFloat(b []byte, boot uint64) Value {
+	v := readUint(b, boot)
+	if len(b) == 4 {
+		v.U = math.Float64bits(float64(math.Float32frombits(uint32(v.U))))
+	}
+	return v
+}
+
+func readLabel(b []byte, boot uint64) Value { return Value{U: readUint(b, boot).U << 8} }
 
 func textUint(dst []byte, v Value) []byte    { return strconv.AppendUint(dst, v.U, 10) }
 func textSeconds(dst []byte, v Value) []byte { return strconv.AppendUint(dst, v.U/1e9, 10) }
 func textMillis(dst []byte, v Value) []byte  { return strconv.AppendUint(dst, v.U/1e6, 10) }
 func textMicros(dst []byte, v Value) []byte  { return strconv.AppendUint(dst, v.U/1e3, 10) }
 
+// textFloat writes null for what JSON has no number for.
 func textFloat(dst []byte, v Value) []byte {
-	return strconv.AppendFloat(dst, math.Float64frombits(v.U), 'f', -1, 64)
+	f := math.Float64frombits(v.U)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return append(dst, "null"...)
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+}
+
+func textLabel(dst []byte, v Value) []byte { return strconv.AppendUint(dst, v.U>>12, 10) }
+
+// textApplication writes engine and selector as RFC 6759 does in its examples.
+func textApplication(dst []byte, v Value) []byte {
+	dst = strconv.AppendUint(append(dst, '"'), v.U>>24, 10)
+	return append(strconv.AppendUint(append(dst, ':'), v.U&(1<<24-1), 10), '"')
 }
 
 func textAddr(dst []byte, v Value) []byte {
@@ -200,13 +248,15 @@ func appendScaled(dst []byte, u, scale uint64) []byte {
 	return dst
 }
 
-// appendPlain appends s with control characters and the column separator as spaces.
+// appendPlain appends s with what is not printable, and the column separator, as spaces.
 func appendPlain(dst, s []byte) []byte {
-	for _, c := range s {
-		if c < ' ' || c == 0x7f || c == '|' {
+	for len(s) > 0 {
+		c, n := utf8.DecodeRune(s)
+		if c == '|' || !unicode.IsPrint(c) {
 			c = ' '
 		}
-		dst = append(dst, c)
+		dst = utf8.AppendRune(dst, c)
+		s = s[n:]
 	}
 	return dst
 }

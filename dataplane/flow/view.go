@@ -71,6 +71,9 @@ func (v *View) load(f *Field) Value {
 func (v *View) attr(f *Field) (Value, bool) {
 	for a := v.Attrs; len(a) >= 4; {
 		num, n := ne.Uint16(a), int(ne.Uint16(a[2:]))
+		if n > len(a)-4 {
+			break
+		}
 		if num == f.num {
 			return f.attrValue(a[4 : 4+n]), true
 		}

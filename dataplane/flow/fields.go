@@ -1,0 +1,10 @@
+package flow
+
+// All lists the fields this package declares, in the order the documentation shows them.
+// Those of application protocols are declared by their dissectors.
+func All() [][]*Field {
+	return [][]*Field{
+		coreFields, timeFields, linkFields, tcpFields, latencyFields, sizeFields, timingFields,
+		rateFields, outerFields, geoFields, appFields, exportFields,
+	}
+}
