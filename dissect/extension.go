@@ -1,0 +1,35 @@
+package dissect
+
+import "github.com/weir-probe/weir/dissect/wire"
+
+// extension reads an IPv6 extension header. The flow's protocol is that of the last header,
+// unless nothing follows one that is a protocol in itself.
+func (p *Packet) extension(b []byte) ([]byte, layer) {
+	h, rest, ok := wire.AsExtension(b)
+	if !ok {
+		return p.stop(CutTransport)
+	}
+	if h.NextHeader() == wire.NoNextHeader && p.Proto >= protoMobility {
+		return asIs()
+	}
+	return p.upper(rest, len(h), h.NextHeader())
+}
+
+// fragment reads the IPv6 fragment header. One that is both first and last is none (RFC 6946).
+func (p *Packet) fragment(b []byte) ([]byte, layer) {
+	h, rest, ok := wire.AsFragment(b)
+	if !ok {
+		return p.stop(CutTransport)
+	}
+	p.FragmentID, p.Fragment = h.ID(), part(h.FragmentOffset(), h.MoreFragments())
+	return p.upper(rest, len(h), h.NextHeader())
+}
+
+// ah reads an authentication header, which hides nothing.
+func (p *Packet) ah(b []byte) ([]byte, layer) {
+	h, rest, ok := wire.AsAH(b)
+	if !ok {
+		return p.stop(CutTransport)
+	}
+	return p.upper(rest, len(h), h.NextHeader())
+}

@@ -1,0 +1,20 @@
+package dissect
+
+import (
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/wire"
+)
+
+// gtpu opens the tunnel of a user's IP packet; other messages stay as they are.
+func (p *Packet) gtpu(b []byte) ([]byte, layer) {
+	h, rest, ok := wire.AsGTPU(b)
+	if !ok || h.Len() > p.left {
+		return asIs()
+	}
+	b = p.trim(b, h.Len())
+	next := p.encloses(b, rest)
+	if next == none || !p.enter(flow.GTPU, h.TEID(), 0) {
+		return asIs()
+	}
+	return rest, next
+}

@@ -1,0 +1,131 @@
+package dissect
+
+import (
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/wire"
+)
+
+// Protocol numbers that more than byProtocol needs.
+const (
+	protoICMP     = 1
+	protoIPv4     = 4
+	protoIPv6     = 41
+	protoICMPv6   = 58
+	protoMobility = 135
+	protoHIP      = 139
+	protoShim6    = 140
+)
+
+// ip reads an IP header of the version that it says itself.
+func (p *Packet) ip(b []byte) ([]byte, layer) {
+	if len(b) == 0 {
+		return p.stop(CutHeader)
+	}
+	return p.ipOr(b, BadHeader)
+}
+
+func (p *Packet) ipOr(b []byte, otherwise Stop) ([]byte, layer) {
+	switch {
+	case len(b) == 0:
+		return p.stop(CutHeader)
+	case b[0]>>4 == 4:
+		return b, ipv4
+	case b[0]>>4 == 6:
+		return b, ipv6
+	}
+	return p.stop(otherwise)
+}
+
+func (p *Packet) ipv4(b []byte) ([]byte, layer) {
+	h, rest, ok := wire.AsIPv4(b)
+	if !ok {
+		if wire.CutIPv4(b) {
+			return p.stop(CutHeader)
+		}
+		return p.stop(BadHeader)
+	}
+	p.Version, p.Src, p.Dst = 4, h.Src(), h.Dst()
+	p.TOS, p.TTL, p.FlowLabel = h.TOS(), h.TTL(), 0
+	p.DF, p.FragmentID = h.DontFragment(), uint32(h.ID())
+	p.Fragment = part(h.FragmentOffset(), h.MoreFragments())
+	p.network(h.TotalLen())
+	return p.upper(rest, len(h), h.Protocol())
+}
+
+func (p *Packet) ipv6(b []byte) ([]byte, layer) {
+	h, rest, ok := wire.AsIPv6(b)
+	if !ok {
+		if len(b) == 0 || b[0]>>4 == 6 {
+			return p.stop(CutHeader)
+		}
+		return p.stop(BadHeader)
+	}
+	p.Version, p.Src, p.Dst = 6, h.Src(), h.Dst()
+	p.TOS, p.TTL, p.FlowLabel = h.TrafficClass(), h.HopLimit(), h.FlowLabel()
+	p.DF, p.FragmentID, p.Fragment = false, 0, Whole
+	p.network(h.TotalLen())
+	return p.upper(rest, len(h), h.NextHeader())
+}
+
+// network begins an IP packet of total octets, or as many as are left if its header does not
+// tell. Nothing of the packet around it shines through.
+func (p *Packet) network(total int) {
+	if total != 0 {
+		p.left = total
+	}
+	p.Octets = uint32(p.left)
+	p.SrcPort, p.DstPort = 0, 0
+}
+
+// upper continues behind a header of IP, n octets long, with a protocol.
+func (p *Packet) upper(rest []byte, n int, proto uint8) ([]byte, layer) {
+	p.Stop, p.Proto = NoTransport, proto
+	p.Payload, p.PayloadLen = rest, uint32(p.left-n)
+	if p.Fragment == LaterFragment {
+		return nil, none
+	}
+	return rest, byProtocol(p.Version, proto)
+}
+
+// part tells which part of a datagram a packet is by its offset and whether more follow.
+func part(later, more bool) Fragment {
+	switch {
+	case later:
+		return LaterFragment
+	case more:
+		return FirstFragment
+	}
+	return Whole
+}
+
+// transport ends dissection behind a transport header of n octets.
+func (p *Packet) transport(b []byte, n int) ([]byte, layer) {
+	p.Payload, p.PayloadLen = nil, uint32(max(p.left-n, 0))
+	if len(b) < n {
+		return p.stop(CutTransport)
+	}
+	p.Payload = b[n:]
+	return p.stop(Complete)
+}
+
+// ports takes the ports that TCP, UDP and SCTP begin with, if they are there.
+func (p *Packet) ports(b []byte) {
+	if h, _, ok := wire.AsPorts(b); ok {
+		p.SrcPort, p.DstPort = h.Src(), h.Dst()
+	}
+}
+
+// ipinip opens a tunnel that has no header of its own (RFC 2003, RFC 2473, RFC 4213).
+func (p *Packet) ipinip(b []byte) ([]byte, layer) {
+	t, open := flow.SixInFour, (*Packet).ipv6
+	if p.Proto == protoIPv4 {
+		open = (*Packet).ipv4
+	}
+	if (p.Proto == protoIPv4) == (p.Version == 4) {
+		t = flow.IPinIP
+	}
+	if !p.enter(t, 0, 0) {
+		return asIs()
+	}
+	return open(p, b)
+}
