@@ -49,7 +49,7 @@ func Open(path string) (*Reader, error) {
 	}
 	s, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("capture %s: %w; give the path of a pcap or pcapng file, or - for the standard input",
+		return nil, fmt.Errorf("capture %s: %w; give the path of a pcap or pcapng file, or - for standard input",
 			path, errors.Unwrap(err))
 	}
 	if s.Mode().IsRegular() || s.IsDir() {

@@ -160,8 +160,10 @@ func expected(data []byte, info gopacket.CaptureInfo, link int) fields {
 	if link < 0 {
 		link = int(info.AncillaryData[0].(layers.LinkType))
 	}
-	f := fields{size: uint32(len(data)), wire: uint32(max(info.Length, len(data))), port: uint16(info.InterfaceIndex)}
-	f.link = normal(uint32(link)) & narrow
+	f := fields{
+		size: uint32(len(data)), wire: uint32(max(info.Length, len(data))),
+		port: uint16(info.InterfaceIndex), link: normal(uint32(link)) & narrow,
+	}
 	if !info.Timestamp.IsZero() {
 		f.time = max(uint64(info.Timestamp.Sub(time.Unix(0, 0))), 1)
 	}

@@ -120,9 +120,15 @@ func TestDamage(t *testing.T) {
 		"version 7.0 of pcapng": ng(func(w *writer) {
 			w.block(sectionHeader, func() { w.u32(byteOrder, 7, 0, 0) })
 		}),
-		"section header has 4 octets":         ng(func(w *writer) { w.block(sectionHeader, func() { w.u32(byteOrder) }) }),
-		"interface description has 4 octets":  ng(func(w *writer) { w.block(interfaceBlock, func() { w.u32(1) }) }),
-		"option of an interface claims 40":    ng(func(w *writer) { w.block(interfaceBlock, func() { w.u32(1, 0, 40<<16|2) }) }),
+		"section header has 4 octets": ng(func(w *writer) {
+			w.block(sectionHeader, func() { w.u32(byteOrder) })
+		}),
+		"interface description has 4 octets": ng(func(w *writer) {
+			w.block(interfaceBlock, func() { w.u32(1) })
+		}),
+		"option of an interface claims 40": ng(func(w *writer) {
+			w.block(interfaceBlock, func() { w.u32(1, 0, 40<<16|2) })
+		}),
 		"of interface 9 where only 1 were":    ng(packet(9, 4)),
 		"5 octets is in a block that has roo": ng(packet(0, 5)),
 		"packet block has 0 octets":           ng(func(w *writer) { w.block(enhancedBlock, func() {}) }),
@@ -166,10 +172,14 @@ func TestOpen(t *testing.T) {
 		"no such file or directory; give":  filepath.Join(dir, "none"),
 		"version 3.4 of pcap":              file(t, "v", []byte("\xd4\xc3\xb2\xa1\x03\x00\x04\x00................")),
 		"gzip header":                      file(t, "g", []byte{0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}),
-		"octets after this cannot be read": file(t, "z", []byte("\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00")), // 512 MiB window
+		// A window of 512 MiB.
+		"octets after this cannot be read": file(t, "z", []byte("\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00")),
 	} {
 		r, err := Open(path)
-		if r != nil || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		if r != nil || err == nil {
+			t.Fatalf("%s: opened", want)
+		}
+		if text := err.Error(); !strings.Contains(text, want) || !strings.Contains(text, path) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}

@@ -31,7 +31,8 @@ type Fault struct {
 
 // Error implements error.
 func (f *Fault) Error() string {
-	return fmt.Sprintf("capture %s: octet %d: %v (%d frames were read before it)", f.File, f.Offset, f.Cause, f.Frames)
+	return fmt.Sprintf("capture %s: octet %d: %v (%d frames were read before it)",
+		f.File, f.Offset, f.Cause, f.Frames)
 }
 
 // Unwrap returns the cause.
@@ -39,5 +40,6 @@ func (f *Fault) Unwrap() error { return f.Cause }
 
 // damaged returns an error that says how a record is wrong.
 func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %s; pcapfix or a copy of the original may help", ErrDamaged, fmt.Sprintf(format, args...))
+	what := fmt.Sprintf(format, args...)
+	return fmt.Errorf("%w: %s; pcapfix or a copy of the original may help", ErrDamaged, what)
 }

@@ -56,7 +56,8 @@ type pcap struct {
 func newPcap(b []byte) (*pcap, error) {
 	p := &pcap{header: recordHeader, unit: 1000}
 	if !p.magic(b) {
-		return nil, fmt.Errorf("%w: it begins with % x; editcap converts other formats", ErrFormat, b[:min(len(b), 4)])
+		return nil, fmt.Errorf("%w: it begins with % x; editcap converts other formats",
+			ErrFormat, b[:min(len(b), 4)])
 	}
 	if len(b) < pcapHeader {
 		return nil, fmt.Errorf("%w: %d octets of the file header are there", ErrTruncated, len(b))

@@ -82,7 +82,8 @@ func (p *pcapng) block(b []byte) (typ uint32, body []byte, size int, err error) 
 	// Some writers do not count the padding.
 	size = (int(claimed) + 3) &^ 3
 	if claimed < blockFrame {
-		return 0, nil, 0, damaged("a block of type %d claims %d octets where the least is %d", typ, claimed, blockFrame)
+		return 0, nil, 0, damaged("a block of type %d claims %d octets where the least is %d",
+			typ, claimed, blockFrame)
 	}
 	switch typ {
 	default:
@@ -90,7 +91,8 @@ func (p *pcapng) block(b []byte) (typ uint32, body []byte, size int, err error) 
 	case sectionHeader, interfaceBlock, packetBlock, simpleBlock, enhancedBlock:
 	}
 	if size > maxBlock {
-		return 0, nil, 0, damaged("a block of type %d claims %d octets where the limit is %d", typ, claimed, maxBlock)
+		return 0, nil, 0, damaged("a block of type %d claims %d octets where the limit is %d",
+			typ, claimed, maxBlock)
 	}
 	if len(b) < size {
 		return typ, nil, 0, nil
@@ -117,7 +119,8 @@ func (p *pcapng) section(b []byte) error {
 		return damaged("a section header has %d octets, less than 16", len(b))
 	}
 	if major := p.u16(b[4:]); major != 1 {
-		return fmt.Errorf("%w: version %d.%d of pcapng is unknown, only 1 can be read", ErrFormat, major, p.u16(b[6:]))
+		return fmt.Errorf("%w: version %d.%d of pcapng is unknown, only 1 can be read",
+			ErrFormat, major, p.u16(b[6:]))
 	}
 	p.interfaces = p.interfaces[:0]
 	return nil
