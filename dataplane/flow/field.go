@@ -23,7 +23,7 @@ const ReverseBit = 0x4000
 type Field struct {
 	Element
 	Type  Type
-	Doc   string // one sentence, with the unit
+	Doc   string // one sentence, with the unit; for the opposite direction client and server change places
 	Scale uint64 // how many of the Record's units make one of the field's; 0 is 1
 	Width uint8  // octets of a string in NetFlow v9, which has no variable length
 

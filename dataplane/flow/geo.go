@@ -63,13 +63,15 @@ var (
 		Doc:     "Autonomous system of the server's address.",
 	}
 	SrcASName = &Field{
-		Element: Element{Label: "SRC_AS_MAP", ID: 443, PEN: Ntop, ECS: "source.as.organization.name"},
-		Type:    String, Width: 16,
+		Element: Element{Label: "SRC_AS_MAP", ID: 443, PEN: Ntop,
+			Aliases: []string{"SRC_AS_NAME"}, ECS: "source.as.organization.name"},
+		Type: String, Width: 16,
 		Doc: "Organisation that runs the autonomous system of the client's address.",
 	}
 	DstASName = &Field{
-		Element: Element{Label: "DST_AS_MAP", ID: 444, PEN: Ntop, ECS: "destination.as.organization.name"},
-		Type:    String, Width: 16,
+		Element: Element{Label: "DST_AS_MAP", ID: 444, PEN: Ntop,
+			Aliases: []string{"DST_AS_NAME"}, ECS: "destination.as.organization.name"},
+		Type: String, Width: 16,
 		Doc: "Organisation that runs the autonomous system of the server's address.",
 	}
 	SrcMask = &Field{

@@ -51,7 +51,7 @@ type Hot struct {
 	State       uint8      // the worker's; see worker
 	Ignored     KeyPart    // parts of the key that were not looked at: absent, not zero
 	Confidence  Confidence // how the application was found
-	_           [2]uint8
+	FIN         [2]uint8   // the worker's: low octet of the sequence number behind the FIN
 }
 
 // Record is one flow as it is handed over: the hot part and every cold block.

@@ -39,15 +39,18 @@ func (f *Field) expand() []*Field {
 		if f.Type == IPv4Address {
 			six.Type = IPv6Address
 		}
-		f.only, f.twin, six.twin = 4, &six, f
-		made = append(made, &six)
+		six.twin = f
+		if f.twin == nil { // compiled before: keep the twin that others may hold
+			f.only, f.twin = 4, &six
+		}
+		made = append(made, f.twin)
 	}
 	if f.Rev == nil {
 		return made
 	}
 	for _, f := range made {
 		r := *f
-		r.Element, r.dir, r.Doc = *f.Rev, Reverse, "Opposite direction: "+f.Doc
+		r.Element, r.dir, r.Doc = *f.Rev, Reverse, otherSide.Replace(f.Doc)
 		if f.Rev == ReverseIE {
 			r.Element = f.Element.reverse()
 		}
@@ -67,6 +70,9 @@ func (f *Field) name() {
 		}
 	}
 }
+
+// otherSide turns a sentence about one direction into one about the opposite.
+var otherSide = strings.NewReplacer("client", "server", "server", "client")
 
 // camel turns UPPER_CASE into lowerCamelCase.
 func camel(label string) string {

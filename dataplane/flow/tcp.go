@@ -15,7 +15,7 @@ var tcpFields = []*Field{
 	},
 	{
 		Element: Element{Label: "CLIENT_INITIAL_TCP_FLAGS", ID: 2, PEN: Weir},
-		Type:    Unsigned8, slot: tcp(&rec.TCP[0].InitialFlags), has: hasSegments, Rev: ReverseIE,
+		Type:    Unsigned8, slot: tcp(&rec.TCP[0].InitialFlags), has: hasInitial, Rev: ReverseIE,
 		Doc: "TCP control bits of the first packet from client to server.",
 	},
 	{
@@ -92,13 +92,10 @@ var OSHint = &Field{
 
 func isTCP(r *Record, _ Dir) bool       { return r.Proto == protoTCP && r.Ignored&KeyProto == 0 }
 func hasSegments(r *Record, d Dir) bool { return isTCP(r, d) && r.Packets[d] > 0 }
+func hasInitial(r *Record, d Dir) bool  { return isTCP(r, d) && r.TCP[d].Seen&SeenPacket != 0 }
+func hasWindow(r *Record, d Dir) bool   { return isTCP(r, d) && r.TCP[d].Seen&SeenWindow != 0 }
 func hasMSS(r *Record, d Dir) bool      { return isTCP(r, d) && r.TCP[d].MSS != 0 }
 func hasScale(r *Record, d Dir) bool    { return isTCP(r, d) && r.TCP[d].Scale != 0 }
-
-// hasWindow tells windows that were always 0 from windows never seen.
-func hasWindow(r *Record, d Dir) bool {
-	return isTCP(r, d) && (r.TCP[d].WindowMax != 0 || r.TCP[d].ZeroWindows != 0)
-}
 
 func allTCPFlags(v *View, _ Dir, _ []byte) (Value, bool) {
 	return Value{U: uint64(v.TCPFlags[Forward] | v.TCPFlags[Reverse])}, true

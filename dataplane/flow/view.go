@@ -105,6 +105,15 @@ func (a *Attrs) Reset() { a.n = 0 }
 // Load replaces what was collected by octets that All returned.
 func (a *Attrs) Load(b []byte) { a.n = copy(a.buf[:], b) }
 
+// Add adds octets that All of another returned; it drops and counts what does not fit.
+func (a *Attrs) Add(b []byte) {
+	if a.n+len(b) > len(a.buf) {
+		a.Dropped++
+		return
+	}
+	a.n += copy(a.buf[a.n:], b)
+}
+
 // All returns what was collected, as View.Attrs.
 func (a *Attrs) All() []byte { return a.buf[:a.n] }
 
