@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -131,19 +132,31 @@ func (k *checker) scalar(key string, x any, v reflect.Value) {
 			return
 		}
 		want, fix = "a truth value", "write true or false, without quotes"
-	case v.CanInt() && isInt && !v.OverflowInt(n):
+	case !isInt:
+		want, fix = "a whole number", "write digits only, without quotes"
+	case v.CanInt():
 		v.SetInt(n)
 		return
-	case v.CanUint() && isInt && n >= 0 && !v.OverflowUint(uint64(n)):
+	case n >= 0 && !v.OverflowUint(uint64(n)):
 		v.SetUint(uint64(n))
 		return
 	default:
-		want, fix = "a whole number", "write digits only, without quotes"
-		if v.CanUint() {
-			fix = fmt.Sprintf("write a number from 0 to %d, without quotes", uint64(1)<<v.Type().Bits()-1)
-		}
+		k.outOfRange(key, n, "0", strconv.FormatUint(1<<v.Type().Bits()-1, 10))
+		return
 	}
 	k.report(key, wrongType(x, want), fix)
+}
+
+func (k *checker) outOfRange(key string, n any, low, high string) {
+	k.report(key, fmt.Sprintf("%v is out of range", n), "it may be from "+low+" to "+high)
+}
+
+// at names an element of a list, unless it is the only one.
+func at(key string, i, of int) string {
+	if of == 1 {
+		return key
+	}
+	return fmt.Sprintf("%s[%d]", key, i)
 }
 
 // list decodes an array of strings or numbers.
@@ -153,14 +166,15 @@ func list[T string | int](k *checker, key string, x any) (items []T) {
 		k.report(key, wrongType(x, "a list"), `write it in brackets, like `+example[T]())
 		return nil
 	}
-	for _, e := range all {
+	for i, e := range all {
 		if n, ok := e.(int64); ok {
 			e = int(n)
 		}
 		item, ok := e.(T)
 		if !ok {
-			k.report(key, wrongType(e, "an element of this list"), `write a list like `+example[T]())
-			return nil
+			k.report(at(key, i, len(all)), wrongType(e, "an element of this list"), `write a list like `+example[T]())
+			k.bad[key] = true // what is said about the rest of the list would be an echo
+			continue
 		}
 		items = append(items, item)
 	}

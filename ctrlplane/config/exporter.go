@@ -50,30 +50,32 @@ func (k *checker) targets(key string, e *Exporter, files map[string]bool) {
 			`set to, for example to = "udp://127.0.0.1:4739"`)
 	}
 	network, file := false, false
-	for _, to := range e.To {
+	for i, to := range e.To {
+		place := at(key+".to", i, len(e.To))
 		t, err := ParseTarget(to)
 		if err != nil {
-			k.fault(key+".to", err)
+			k.fault(place, err)
+			network, file = true, true // whatever it was meant to be
 			continue
 		}
 		network, file = network || t.Network != "", file || t.Network == "" && to != "-"
 		if e.Format == "netflow9" && t.Network != "udp" {
-			k.report(key+".to", fmt.Sprintf("NetFlow v9 cannot go to %s: its messages do not tell where they end", to),
+			k.report(place, fmt.Sprintf("NetFlow v9 cannot go to %s: its messages do not tell where they end", to),
 				`use udp://, or format = "ipfix"`)
 		}
 		if files[to] {
-			k.report(key+".to", to+" is written to twice", "give each exporter its own place")
+			k.report(place, to+" is written to twice", "give each exporter its own place")
 		}
 		files[to] = t.Network == ""
 		if t.Network == "" && to != "-" {
-			k.directory(key+".to", to)
+			k.directory(place, to)
 		}
 	}
 	none := DefaultExporter()
-	if !network && !k.bad[key+".to"] {
+	if !network && len(e.To) > 0 {
 		k.idle(key, "source", e, &none, "has no effect on a file")
 	}
-	if !file && !k.bad[key+".to"] {
+	if !file && len(e.To) > 0 {
 		k.idle(key, "rotate_size", e, &none, "needs a file to write to")
 		k.idle(key, "rotate_interval", e, &none, "needs a file to write to")
 	}
@@ -82,11 +84,11 @@ func (k *checker) targets(key string, e *Exporter, files map[string]bool) {
 	}
 }
 
-// fault reports an error that says what to do by itself.
+// fault reports an error of ParseTarget or ParseSource.
 func (k *checker) fault(key string, err error) {
-	f := &fault{wrong: err.Error()}
+	f := &fault{}
 	errors.As(err, &f)
-	k.report(key, strings.ReplaceAll(f.wrong, "\n", ", "), f.fix)
+	k.report(key, f.wrong, f.fix)
 }
 
 // template asks the schema about the fields of a record.
@@ -95,7 +97,7 @@ func (k *checker) template(key string, e *Exporter) {
 		return
 	}
 	if err := k.checks.Template(e.Template); err != nil {
-		k.fault(key+".template", err)
+		k.report(key+".template", strings.ReplaceAll(err.Error(), "\n", ", "), `"weir fields" lists all fields`)
 	}
 }
 

@@ -81,9 +81,9 @@ func (k *checker) source(key string, n *Input) {
 		k.report(key+".interface", fmt.Sprintf("%q cannot be a network interface", n.Interface),
 			"write one name as ip link shows it; a file goes into capture, a PCI address into port")
 	}
-	for _, path := range n.Capture {
+	for i, path := range n.Capture {
 		if path != "-" {
-			k.exists(key+".capture", path)
+			k.exists(at(key+".capture", i, len(n.Capture)), path)
 		}
 	}
 	k.useless(key, n)
@@ -160,12 +160,13 @@ func (k *checker) groups(c *Config) {
 // cores checks the CPUs that workers are pinned to.
 func (k *checker) cores(c *Config) {
 	seen := map[int]bool{}
-	for _, n := range c.Dataplane.Cores {
+	for i, n := range c.Dataplane.Cores {
+		key := at("dataplane.cores", i, len(c.Dataplane.Cores))
 		switch {
 		case n < 0 || n > 1023:
-			k.report("dataplane.cores", fmt.Sprintf("%d is not a CPU", n), "write numbers as lscpu shows them")
+			k.report(key, fmt.Sprintf("%d is not a CPU", n), "write numbers as lscpu shows them")
 		case seen[n]:
-			k.report("dataplane.cores", fmt.Sprintf("CPU %d stands there twice", n), "a CPU can hold one worker")
+			k.report(key, fmt.Sprintf("CPU %d stands there twice", n), "a CPU can hold one worker")
 		}
 		seen[n] = true
 	}

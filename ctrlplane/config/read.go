@@ -33,7 +33,7 @@ func Parse(name string, data []byte, checks Checks) (*Config, Problems) {
 		return c, k.problems.sorted()
 	}
 	k.table("", tree, reflect.ValueOf(c).Elem())
-	c.name()
+	c.Complete()
 	k.validate(c)
 	return c, k.problems.sorted()
 }
@@ -82,7 +82,7 @@ func (k *checker) parse(doc string) (tree map[string]any, ok bool) {
 func (k *checker) syntax(line int, err error) {
 	wrong, fix := err.Error(), "write key = value, with strings and durations in double quotes"
 	if e := (toml.ParseError{}); errors.As(err, &e) {
-		wrong = e.Message
+		wrong = strings.TrimSuffix(e.Message, ".")
 	}
 	if strings.Contains(wrong, "already been defined") {
 		fix = "write it once"

@@ -26,6 +26,10 @@ func ParseTarget(to string) (Target, error) {
 			`write "udp://host:port", "tcp://host:port", a path, or "-" for standard output`}
 	}
 	scheme, address, found := strings.Cut(to, "://")
+	if !found && (strings.HasPrefix(to, "udp:") || strings.HasPrefix(to, "tcp:")) {
+		return Target{}, &fault{fmt.Sprintf("%q has no // after the protocol", to),
+			fmt.Sprintf("write %q", to[:4]+"//"+strings.TrimLeft(to[4:], "/"))}
+	}
 	if !found {
 		if _, _, err := net.SplitHostPort(to); err == nil && !strings.Contains(to, "/") {
 			return Target{}, &fault{fmt.Sprintf("%q says no protocol", to),

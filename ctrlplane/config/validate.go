@@ -39,8 +39,8 @@ func (k *checker) validate(c *Config) {
 	k.exporters(c)
 }
 
-// name gives inputs and exporters without a name one that says what they are.
-func (c *Config) name() {
+// Complete gives inputs and exporters without a name one that says what they are.
+func (c *Config) Complete() {
 	taken := map[string]bool{}
 	for i := range c.Inputs {
 		taken[c.Inputs[i].Name] = true
@@ -104,10 +104,10 @@ func (k *checker) oneOf(key string, v reflect.Value, words []string) {
 	}
 	for i, w := range given {
 		if !slices.Contains(words, w) {
-			k.report(key, fmt.Sprintf("%q is not known", w), suggest(w, words, "write one of "))
+			k.report(at(key, i, len(given)), fmt.Sprintf("%q is not known", w), suggest(w, words, "write one of "))
 		}
 		if slices.Contains(given[:i], w) {
-			k.report(key, fmt.Sprintf("%q stands there twice", w), "write it once")
+			k.report(at(key, i, len(given)), fmt.Sprintf("%q stands there twice", w), "write it once")
 		}
 	}
 }
@@ -132,6 +132,6 @@ func (k *checker) within(key string, v reflect.Value, limits string) {
 		}
 	}
 	if n < least || n > most {
-		k.report(key, fmt.Sprintf("%v is out of range", v.Interface()), "it may be from "+low+" to "+high)
+		k.outOfRange(key, v.Interface(), low, high)
 	}
 }

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the expected messages again")
+
+// judges stands in for the schema and the filter compiler of a build.
+var judges = Checks{
+	Template: func(s string) error {
+		if strings.Contains(s, "IPV4_SRC_ADR ") {
+			return errors.New("field IPV4_SRC_ADR is not known: did you mean IPV4_SRC_ADDR?")
+		}
+		return nil
+	},
+	Filter: func(s string) error {
+		if strings.HasPrefix(s, "prot ") {
+			return errors.New("unknown word prot at 1")
+		}
+		return nil
+	},
+}
+
+// Every bad configuration has its messages in a file beside it.
+func TestBad(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.toml")
+	if err != nil || len(files) < 25 {
+		t.Fatalf("%d bad configurations, %v", len(files), err)
+	}
+	for _, path := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".toml"), func(t *testing.T) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, problems := Parse(filepath.Base(path), data, judges)
+			if c == nil || len(problems) == 0 {
+				t.Fatal("no problems found")
+			}
+			got, golden := problems.String()+"\n", strings.TrimSuffix(path, ".toml")+".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+			helpful(t, problems)
+		})
+	}
+}
+
+// helpful checks what holds for every problem.
+func helpful(t *testing.T, problems Problems) {
+	t.Helper()
+	last := 0
+	for _, p := range problems {
+		if p.Wrong == "" || p.Fix == "" || strings.Contains(p.String(), "\n") {
+			t.Errorf("problem says too little or too much: %q", p)
+		}
+		if p.Line < last {
+			t.Errorf("problem of line %d comes after one of line %d", p.Line, last)
+		}
+		last = p.Line
+	}
+}
+
+func TestLoadMissing(t *testing.T) {
+	c, problems := Load("testdata/none.toml", Checks{})
+	if c == nil || len(problems) != 1 || problems.Err() == nil {
+		t.Fatalf("got %v", problems)
+	}
+	want := "testdata/none.toml: configuration cannot be read: no such file or directory; " +
+		"name a file that exists and that weir may read"
+	if got := problems.String(); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/bad/*.toml")
+	for _, path := range append(files, "../../configs/weir.toml") {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data))
+	}
+	f.Fuzz(func(t *testing.T, doc string) {
+		_, problems := Parse("f", []byte(doc), judges)
+		for _, p := range problems {
+			if p.Line > strings.Count(doc, "\n")+1 {
+				t.Errorf("line %d does not exist", p.Line)
+			}
+			if p.Wrong == "" || p.Fix == "" {
+				t.Errorf("problem says too little: %q", p)
+			}
+		}
+		index(doc)
+	})
+}
