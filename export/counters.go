@@ -1,0 +1,62 @@
+package export
+
+import "sync/atomic"
+
+// Counters is what an exporter counts. It has no pointers and a fixed layout, so it may lie
+// in memory that outlives the process. Any goroutine may read it at any time. Once the
+// exporter is closed, Records is Exported plus all of Dropped.
+type Counters struct {
+	Records  atomic.Uint64 // flows given to the exporter
+	Exported atomic.Uint64 // flows in messages the sink took
+	Dropped  [Reasons]atomic.Uint64
+	Messages atomic.Uint64 // messages the sink took
+	Octets   atomic.Uint64 // octets in them
+	Retries  atomic.Uint64 // attempts to send a message after the first
+	Failures atomic.Uint64 // attempts that failed
+
+	Zeroed    atomic.Uint64 // flows with absent values written as zeroes, for want of templates
+	Cut       atomic.Uint64 // flows with strings cut to fit
+	Saturated atomic.Uint64 // flows with counters too large for their element
+
+	// What the metering process reports; its owner stores it here, formats pass it on.
+	IgnoredPackets, LostPackets atomic.Uint64
+}
+
+// Reason is why a flow was not exported.
+type Reason uint8
+
+const (
+	QueueFull Reason = iota
+	SendFailed
+	Unrepresentable
+	ShutdownTimeout
+	Interrupted
+	Reasons
+)
+
+var reasons = [Reasons][2]string{
+	QueueFull:       {"queue_full", "The queue of messages was full: the collector is slower than the flows come."},
+	SendFailed:      {"send_failed", "The message could not be sent in the time allowed."},
+	Unrepresentable: {"unrepresentable", "The format has no way to say it, as NetFlow v5 has none for IPv6."},
+	ShutdownTimeout: {"shutdown_timeout", "The message was still waiting when the time to shut down was over."},
+	Interrupted:     {"interrupted", "The process ended before it could send or count the message."},
+}
+
+func (r Reason) String() string { return reasons[r][0] }
+
+// Doc explains the reason in a sentence.
+func (r Reason) Doc() string { return reasons[r][1] }
+
+// DroppedTotal returns the flows dropped for any reason.
+func (c *Counters) DroppedTotal() (n uint64) {
+	for i := range c.Dropped {
+		n += c.Dropped[i].Load()
+	}
+	return n
+}
+
+// Pending returns the flows neither exported nor dropped yet.
+func (c *Counters) Pending() uint64 {
+	done := c.Exported.Load() + c.DroppedTotal()
+	return max(c.Records.Load(), done) - done
+}

@@ -1,0 +1,246 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+)
+
+// Options of an exporter. The zero value of each member stands for its default.
+type Options struct {
+	Size     int           // octets of a message, as the format was told; 1400
+	Age      time.Duration // how long a flow may wait for others; 1 s
+	Queue    int           // messages that wait to be sent; 1024
+	Block    bool          // when the queue is full wait instead of dropping
+	Timeout  time.Duration // of an attempt to send; 10 s
+	Patience time.Duration // how long a message is tried again; 30 s
+	Backoff  time.Duration // the first pause between attempts, doubled each time; 100 ms
+	Retry    time.Duration // the longest pause; 5 s
+	Counters *Counters     // where to count; nil is the exporter's own memory
+}
+
+// Exporter batches flows into messages and has its own goroutine send them. Append, Tick
+// and Close belong to one goroutine; Stats and Counters to any.
+type Exporter struct {
+	name   string
+	format Format
+	sink   Sink
+	o      Options
+	c      *Counters
+	takes  func(*flow.View) bool
+
+	now     uint64
+	begun   uint64 // when the first flow came into the message
+	flows   uint32 // in the message
+	message []byte // being filled, nil if not begun
+	space   []byte // what message is begun in
+
+	queue chan parcel
+	free  chan []byte
+	done  chan struct{} // closed when the sender has ended
+	ctx   context.Context
+	stop  context.CancelFunc
+	lost  atomic.Bool // a message was dropped since the last Begin
+	last  atomic.Pointer[Failure]
+
+	mu        sync.Mutex // of abandoned and the accounts of what is sent
+	abandoned bool       // what the sender does no longer counts
+}
+
+// parcel is a message on its way to the sink.
+type parcel struct {
+	message []byte
+	flows   uint32
+}
+
+// Failure is an attempt to send that failed.
+type Failure struct {
+	Time time.Time
+	Err  error
+}
+
+// New starts an exporter. If the counters it is given say that an earlier process left
+// flows unsent, they are counted as interrupted.
+func New(name string, f Format, s Sink, o Options) *Exporter {
+	o.fill()
+	e := &Exporter{
+		name: name, format: f, sink: s, o: o, c: o.Counters,
+		now:   uint64(time.Now().UnixNano()),
+		queue: make(chan parcel, o.Queue),
+		free:  make(chan []byte, o.Queue+2),
+		done:  make(chan struct{}),
+	}
+	if p := e.c.Pending(); p > 0 {
+		e.c.Dropped[Interrupted].Add(p)
+	}
+	if p, ok := f.(Selective); ok {
+		e.takes = p.Takes
+	}
+	opener, opens := f.(Opener)
+	if stream, ok := s.(Stream); ok && opens {
+		stream.Preface(opener.Open())
+	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	go e.run()
+	return e
+}
+
+func (o *Options) fill() {
+	o.Size = orElse(o.Size, DefaultSize)
+	o.Age = orElse(o.Age, time.Second)
+	o.Queue = orElse(o.Queue, 1024)
+	o.Timeout = orElse(o.Timeout, 10*time.Second)
+	o.Patience = orElse(o.Patience, 30*time.Second)
+	o.Backoff = orElse(o.Backoff, 100*time.Millisecond)
+	o.Retry = orElse(o.Retry, 5*time.Second)
+	if o.Counters == nil {
+		o.Counters = new(Counters)
+	}
+}
+
+func orElse[T int | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// Name returns the name the exporter was given.
+func (e *Exporter) Name() string { return e.name }
+
+// Counters returns what the exporter counts.
+func (e *Exporter) Counters() *Counters { return e.c }
+
+// Append adds a flow to the message that is being filled. It blocks only if the options
+// say so and the queue is full.
+func (e *Exporter) Append(v *flow.View) {
+	e.c.Records.Add(1)
+	if e.takes != nil && !e.takes(v) {
+		e.c.Dropped[Unrepresentable].Add(1)
+		return
+	}
+	const attempts = 8 // more messages than any format needs to explain one flow
+	for range attempts {
+		e.begin()
+		m, ok := e.format.Append(e.message, v)
+		e.message = m
+		if ok {
+			e.flows++
+			return
+		}
+		e.flush()
+	}
+	e.c.Dropped[Unrepresentable].Add(1)
+}
+
+func (e *Exporter) begin() {
+	if e.message != nil {
+		return
+	}
+	if e.space == nil {
+		e.space = e.buffer()
+	}
+	if e.lost.Load() {
+		e.lost.Store(false)
+		if x, ok := e.format.(Explainer); ok {
+			x.Explain()
+		}
+	}
+	e.message = e.format.Begin(e.space[:0], e.now)
+	e.begun = e.now
+}
+
+// buffer returns a recycled buffer, or a new one as long as not all are made: there are as
+// many as the queue holds, one being filled and one being sent.
+func (e *Exporter) buffer() []byte {
+	select {
+	case b := <-e.free:
+		return b
+	default:
+		const slack = 4096 // a flow is written before it is known to fit
+		return make([]byte, 0, e.o.Size+slack)
+	}
+}
+
+// flush seals the message and queues it.
+func (e *Exporter) flush() {
+	if e.message == nil {
+		return
+	}
+	p := parcel{e.format.Seal(e.message), e.flows}
+	e.space, e.message, e.flows = p.message, nil, 0
+	if len(p.message) == 0 {
+		return
+	}
+	if e.o.Block {
+		e.queue <- p
+		e.space = nil
+		return
+	}
+	select {
+	case e.queue <- p:
+		e.space = nil
+	default:
+		e.c.Dropped[QueueFull].Add(uint64(p.flows))
+		e.lost.Store(true)
+	}
+}
+
+// Tick tells the time, in nanoseconds since the Unix epoch, and sends a message that has
+// waited long enough.
+func (e *Exporter) Tick(now uint64) {
+	e.now = now
+	if e.message != nil && now >= e.begun+uint64(e.o.Age) {
+		e.flush()
+	}
+}
+
+// Close sends what is left and closes the sink. When ctx ends first, what was not sent is
+// counted as dropped and the error says how much that was.
+func (e *Exporter) Close(ctx context.Context) error {
+	e.finish(ctx)
+	close(e.queue)
+	select {
+	case <-e.done:
+	case <-ctx.Done():
+	}
+	e.stop()
+	err := e.sink.Close() // also ends a Send that ignores its context
+	const grace = time.Second
+	select {
+	case <-e.done:
+	case <-time.After(grace):
+	}
+	e.mu.Lock()
+	e.abandoned = true
+	e.c.Dropped[ShutdownTimeout].Add(e.c.Pending())
+	e.mu.Unlock()
+	if n := e.c.Dropped[ShutdownTimeout].Load(); n > 0 {
+		return fmt.Errorf("exporter %s: %d flows were not sent in time: %w", e.name, n, errors.Join(ctx.Err(), err))
+	}
+	if err != nil {
+		return fmt.Errorf("exporter %s: sink not closed: %w", e.name, err)
+	}
+	return nil
+}
+
+// finish queues the last message, waiting for room until ctx ends.
+func (e *Exporter) finish(ctx context.Context) {
+	if e.message == nil {
+		return
+	}
+	p := parcel{e.format.Seal(e.message), e.flows}
+	e.message = nil
+	if len(p.message) == 0 {
+		return
+	}
+	select {
+	case e.queue <- p:
+	case <-ctx.Done():
+	}
+}
