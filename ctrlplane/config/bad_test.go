@@ -1,30 +1,30 @@
 package config
 
 import (
-	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/weir-probe/weir/dataplane/flow"
 )
 
 var update = flag.Bool("update", false, "write the expected messages again")
 
-// judges stands in for the schema and the filter compiler of a build.
-var judges = Checks{
-	Template: func(s string) error {
-		if strings.Contains(s, "IPV4_SRC_ADR ") {
-			return errors.New("field IPV4_SRC_ADR is not known: did you mean IPV4_SRC_ADDR?")
+// judges knows the fields of weir, and a filter language of two words.
+func judges(t testing.TB) Checks {
+	schema, err := flow.Compile(flow.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Checks{Schema: schema, Filter: func(s string) error {
+		if s != "tcp" && s != "udp" {
+			return fmt.Errorf("unknown word in %q", s)
 		}
 		return nil
-	},
-	Filter: func(s string) error {
-		if strings.HasPrefix(s, "prot ") {
-			return errors.New("unknown word prot at 1")
-		}
-		return nil
-	},
+	}}
 }
 
 // Every bad configuration has its messages in a file beside it.
@@ -33,13 +33,14 @@ func TestBad(t *testing.T) {
 	if err != nil || len(files) < 25 {
 		t.Fatalf("%d bad configurations, %v", len(files), err)
 	}
+	checks := judges(t)
 	for _, path := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".toml"), func(t *testing.T) {
 			data, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, problems := Parse(filepath.Base(path), data, judges)
+			c, problems := Parse(filepath.Base(path), data, checks)
 			if c == nil || len(problems) == 0 {
 				t.Fatal("no problems found")
 			}
@@ -97,8 +98,9 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(string(data))
 	}
+	checks := judges(f)
 	f.Fuzz(func(t *testing.T, doc string) {
-		_, problems := Parse("f", []byte(doc), judges)
+		_, problems := Parse("f", []byte(doc), checks)
 		for _, p := range problems {
 			if p.Line > strings.Count(doc, "\n")+1 {
 				t.Errorf("line %d does not exist", p.Line)

@@ -114,7 +114,8 @@ func TestTOML(t *testing.T) {
 	if len(k.problems) > 0 || !reflect.DeepEqual(got, c) {
 		t.Errorf("%v\n%s\nreads as %+v\nis      %+v", k.problems, text, got, c)
 	}
-	for _, line := range []string{"# A flow ends when no packet came for so long.\n", "idle_timeout = \"1h30m\"\n"} {
+	comment := "# A flow ends when no packet came for so long.\n"
+	for _, line := range []string{comment, "idle_timeout = \"1h30m\"\n"} {
 		if !strings.Contains(string(text), line) {
 			t.Errorf("%q is missing in\n%s", line, text)
 		}
@@ -132,7 +133,8 @@ func TestWorker(t *testing.T) {
 	n.Sampling, n.Capture = 7, []string{"-"}
 	got := c.Worker(&n)
 	want := worker.Config{
-		Flows: 1 << 18, Idle: time.Minute, Active: 2 * time.Minute, Linger: 5 * time.Second, Lateness: time.Second,
+		Flows: 1 << 18, Idle: time.Minute, Active: 2 * time.Minute,
+		Linger: 5 * time.Second, Lateness: time.Second,
 		Sampling: 7, Ingress: true, Outer: true, NoSwap: true, Wait: true,
 		Ignore: flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel,
 	}
@@ -174,7 +176,7 @@ func TestSize(t *testing.T) {
 			t.Errorf("%s is written %s", text, got)
 		}
 	}
-	for _, text := range []string{"", "MiB", "-1", "1MB", "1mib", "1.5GiB", "8388608TiB", "99999999999999999999", "1 2"} {
+	for _, text := range strings.Split(",MiB,-1,1MB,1mib,1.5GiB,8388608TiB,99999999999999999999,1 2", ",") {
 		if got, err := ParseSize(text); err == nil {
 			t.Errorf("%q is read as %d", text, got)
 		}
@@ -182,17 +184,21 @@ func TestSize(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
-	doc := "# a = 1\nschema = 1 # [x]\n\n[ flow ] # c\r\n  'idle_timeout' = \"a # \\\" [b]\"\nignore = [ # x = 1\n" +
-		"  \"vlan\", # ]\n  'po]rts',\n]\nlinger = '''\nactive = 1\n'''''\nlateness = \"\"\"\n[[input]]\n\\\"\"\"\"\"\n" +
+	doc := "# a = 1\nschema = 1 # [x]\n\n[ flow ] # c\r\n  'idle_timeout' = \"a # \\\" [b]\"\n" +
+		"ignore = [ # x = 1\n  \"vlan\", # ]\n  'po]rts',\n]\nlinger = '''\nactive = 1\n'''''\n" +
+		"lateness = \"\"\"\n[[input]]\n\\\"\"\"\"\"\n" +
 		"[[input]]\nname = 1\n[[ input ]]\n\"name\" = 2\n[a.\"b\"]\nc . d = { e = 1 }\nf = 3"
 	want := lines{
 		"schema": 2, "flow": 4, "flow.idle_timeout": 5, "flow.ignore": 6, "flow.linger": 10, "flow.lateness": 13,
-		"input[0]": 16, "input[0].name": 17, "input[1]": 18, "input[1].name": 19, "a.b": 20, "a.b.c.d": 21, "a.b.f": 22,
+		"input[0]": 16, "input[0].name": 17, "input[1]": 18, "input[1].name": 19,
+		"a.b": 20, "a.b.c.d": 21, "a.b.f": 22,
 	}
 	if got := index(doc); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)
 	}
-	for key, line := range map[string]int{"a.b.c.d.e": 21, "input[1].x[2].y": 18, "input[7]": 0, "": 0, "flow.ignore[1]": 6} {
+	for key, line := range map[string]int{
+		"a.b.c.d.e": 21, "input[1].x[2].y": 18, "input[7]": 0, "": 0, "flow.ignore[1]": 6,
+	} {
 		if got := want.of(key); got != line {
 			t.Errorf("%s is on line %d", key, got)
 		}

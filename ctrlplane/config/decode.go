@@ -56,7 +56,7 @@ func keys(t reflect.Type) []string {
 
 // suggest offers the known word nearest to a wrong one, or else all of them.
 func suggest(name string, known []string, all string) string {
-	if near := nearest(name, known); near != "" {
+	if near := Nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return all + strings.Join(known, ", ")

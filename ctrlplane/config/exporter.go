@@ -93,10 +93,10 @@ func (k *checker) fault(key string, err error) {
 
 // template asks the schema about the fields of a record.
 func (k *checker) template(key string, e *Exporter) {
-	if e.Template == "" || k.checks.Template == nil {
+	if e.Template == "" || k.checks.Schema == nil {
 		return
 	}
-	if err := k.checks.Template(e.Template); err != nil {
+	if _, err := k.checks.Schema.Template(e.Template); err != nil {
 		k.report(key+".template", strings.ReplaceAll(err.Error(), "\n", ", "), `"weir fields" lists all fields`)
 	}
 }

@@ -8,13 +8,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/weir-probe/weir/dataplane/flow"
 )
 
 // Checks is what a build of weir can judge beyond the configuration language. What is
 // absent is not judged.
 type Checks struct {
-	Template func(template string) error // knows the fields of templates; its error says what to do
-	Filter   func(expr string) error     // compiles a capture filter
+	Schema *flow.Schema            // knows the fields of templates
+	Filter func(expr string) error // compiles a capture filter
 }
 
 // Validate returns every problem of a configuration that was not read from a file.

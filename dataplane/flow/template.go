@@ -193,7 +193,7 @@ func (s *Schema) Nearest(name string) []string {
 	name = strings.ToLower(name)
 	var found []candidate
 	for known, f := range s.byName {
-		if d := distance(name, known); d <= max(2, len(name)/3) {
+		if d := Distance(name, known); d <= max(2, len(name)/3) {
 			found = append(found, candidate{f.Key(), d})
 		}
 	}
@@ -212,8 +212,8 @@ func (s *Schema) Nearest(name string) []string {
 	return keys
 }
 
-// distance counts the insertions, deletions and replacements that turn a into b (Levenshtein).
-func distance(a, b string) int {
+// Distance counts the octets to insert, remove or replace to turn a into b (Levenshtein).
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
