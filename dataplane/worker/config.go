@@ -3,6 +3,8 @@
 package worker
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -10,12 +12,18 @@ import (
 
 // Config is what a worker needs to know.
 type Config struct {
+	Index    uint32        // number of the worker, given in its reports
 	Flows    int           // capacity of the flow table
 	Idle     time.Duration // a flow ends when no packet came for so long
 	Active   time.Duration // a longer flow is reported in parts of so long
 	Linger   time.Duration // a TCP connection ends so long after its FINs or RST
 	Lateness time.Duration // a flow that ended is handed over at most so much later
-	Seed     uint64        // of the hash; must not be guessed
+	Seed     uint64        // of the hash; must not be guessed; 0 draws one
+
+	// Fragments is how many fragmented datagrams the ports are remembered of; 0 meters
+	// fragments other than the first without ports. FragmentTimeout is for how long.
+	Fragments       int
+	FragmentTimeout time.Duration
 
 	Sampling uint32       // meter one packet in so many; 0 and 1 are all
 	Filter   Filter       // frames it refuses are not metered; nil lets all pass
@@ -34,4 +42,30 @@ type Shard struct{ Index, Of uint32 }
 // Filter decides on a frame by its octets (see nic/filter).
 type Filter interface {
 	Match(frame []byte, wire uint32) bool
+}
+
+// MaxFlows and MaxFragments bound what a table may be asked to hold.
+const (
+	MaxFlows     = 1 << 28
+	MaxFragments = 1 << 24
+)
+
+// check returns what is wrong with c.
+func (c *Config) check() error {
+	var errs []error
+	wrong := func(is bool, format string, a ...any) {
+		if is {
+			errs = append(errs, fmt.Errorf("worker: "+format, a...))
+		}
+	}
+	wrong(c.Flows < 1 || c.Flows > MaxFlows, "table of %d flows: give 1 to %d", c.Flows, MaxFlows)
+	wrong(c.Idle <= 0 || c.Active <= 0, "timeouts idle %v, active %v: give more than 0", c.Idle, c.Active)
+	wrong(c.Linger < 0, "linger %v: give 0 or more", c.Linger)
+	wrong(c.Lateness <= 0, "lateness %v: give more than 0", c.Lateness)
+	wrong(c.Fragments < 0 || c.Fragments > MaxFragments,
+		"cache of %d fragmented datagrams: give 0 to %d", c.Fragments, MaxFragments)
+	wrong(c.Fragments > 0 && c.FragmentTimeout <= 0,
+		"fragment timeout %v: give more than 0", c.FragmentTimeout)
+	wrong(c.Shard.Of > 0 && c.Shard.Index >= c.Shard.Of, "shard %d of %d", c.Shard.Index, c.Shard.Of)
+	return errors.Join(errs...)
 }

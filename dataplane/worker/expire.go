@@ -1,0 +1,258 @@
+package worker
+
+import (
+	"runtime"
+	"time"
+	"unsafe"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dataplane/ring"
+)
+
+// How a flow ends depends on the times of its own packets and on nothing else. When one
+// comes at or after the deadline of its flow, the flow is cut before the packet is counted.
+// The sweep only decides when a flow without further packets is handed over, so that one
+// worker and many make the same records. It looks at a flow no sooner than a quarter of
+// Config.Lateness after its deadline, so that packets may come out of order by as much, and
+// no later than three quarters; the rest is for a busy worker.
+
+const (
+	scans   = 1 << 13 // records a Step looks at
+	handed  = 2 * 64  // records it hands over: more than a burst of frames opens
+	compare = 8       // candidates for eviction
+	second  = 1e9
+)
+
+// sweep is the way through the table in search of flows that ended. One pass takes a tick
+// and looks for what ended a tick ago.
+type sweep struct {
+	tick  uint64 // nanoseconds
+	seen  uint64 // number of the tick in which the pass began
+	begun uint64 // time at which it did
+	next  uint32 // record to look at
+	end   uint32 // where the pass ends
+}
+
+// deadline returns when the flow of record n ends if no packet comes, and why. A closed
+// connection only lingers. A flow without packets since it was cut can only be idle.
+func (w *Worker) deadline(n uint32) (uint64, flow.EndReason) {
+	r := &w.table.hot[n]
+	switch {
+	case r.State&ended != 0:
+		return w.table.due[n], flow.EndDetected
+	case r.State&empty != 0:
+		return r.Last + uint64(w.idle), flow.EndIdle
+	}
+	active, idle := r.First+uint64(w.active), r.Last+uint64(w.idle)
+	if int64(active-idle) < 0 {
+		return active, flow.EndActive
+	}
+	return idle, flow.EndIdle
+}
+
+// renew cuts the flow of the i-th packet if its time is over or if the packet opens the
+// next connection on the same ports.
+func (w *Worker) renew(i int) {
+	p, n := &w.packets[i], w.flows[i]
+	r := &w.table.hot[n]
+	at, why := w.deadline(n)
+	again := r.State&ended != 0 && w.protos[i] == protoTCP && p.TCPFlags&(syn|ack) == syn
+	if int64(p.Time-at) < 0 && !again {
+		if r.State&empty != 0 {
+			r.State &^= empty
+			r.First = p.Time
+		}
+		return
+	}
+	w.show(i)
+	w.export(n, why)
+	if why == flow.EndActive {
+		w.empty(n)
+		if int64(p.Time-r.Last) < w.idle {
+			r.State &^= empty
+			r.First = p.Time
+			return
+		}
+		w.counts[Emptied]++
+	}
+	w.reopen(i)
+}
+
+// empty begins a new record of a flow that goes on. Its direction, the state of its
+// connection, what was found out about it, and its network latencies stay; what is
+// counted, the extremes, and what is said of the first packet start again.
+func (w *Worker) empty(n uint32) {
+	r := &w.table.hot[n]
+	*r = flow.Hot{
+		Key: r.Key, First: r.First, Last: r.Last, Ignored: r.Ignored,
+		Application: r.Application, Confidence: r.Confidence, Pending: r.Pending, Attrs: r.Attrs,
+		State: r.State | empty, FIN: r.FIN,
+	}
+	if w.table.cold != nil {
+		c := &w.table.cold[n]
+		*c = flow.Cold{TCP: c.TCP, Latency: c.Latency}
+		cutTCP(&c.TCP, &c.Latency)
+	}
+	w.table.due[n] = r.Last + uint64(w.idle)
+}
+
+// expire hands over flows that ended, makes room in the table, and reports.
+func (w *Worker) expire() {
+	w.look()
+	for w.table.active() > w.conf.Flows {
+		w.evict()
+	}
+	if w.now-w.reported >= second {
+		w.report()
+	}
+}
+
+// look goes on with the pass, as far as its share of the tick is over, and begins the next
+// when its time has come. Offline it does all at once, so that nothing but the frames
+// decides what a flow is.
+func (w *Worker) look() {
+	s := &w.sweep
+	tick := w.now / s.tick
+	if tick < s.seen || s.next >= s.end && tick > s.seen {
+		s.next, s.end = 0, w.table.top
+		if tick < s.seen { // time went backwards
+			s.end = 0
+		}
+		s.seen, s.begun = tick, w.now
+	}
+	if s.next >= s.end {
+		return
+	}
+	limit, to := (max(s.seen, 1)-1)*s.tick, uint64(s.end)
+	left := handed
+	if w.conf.Wait {
+		left = len(w.table.hot)
+	} else {
+		if gone := w.now - s.begun; gone < s.tick {
+			to = min(to, to*gone/s.tick+1)
+		}
+		to = min(to, uint64(s.next)+scans)
+	}
+	due := w.table.due[:to]
+	for ; uint64(s.next) < to && left > 0; s.next++ {
+		if due[s.next] <= limit {
+			w.settle(s.next, limit)
+			left--
+		}
+	}
+}
+
+// settle hands record n over if the deadline of its flow is not after limit.
+func (w *Worker) settle(n uint32, limit uint64) {
+	for {
+		at, why := w.deadline(n)
+		if int64(at-limit) > 0 {
+			w.table.due[n] = at
+			return
+		}
+		w.export(n, why)
+		if why != flow.EndActive {
+			w.table.remove(n)
+			return
+		}
+		w.empty(n)
+	}
+}
+
+// evict hands over the flow of a few that had no packet for the longest time.
+func (w *Worker) evict() {
+	t, oldest := &w.table, nobody
+	for i := 0; i < compare || oldest == nobody; i++ {
+		if w.victim++; w.victim >= t.top {
+			w.victim = 0
+		}
+		n := w.victim
+		if t.due[n] != never && (oldest == nobody || t.hot[n].Last < t.hot[oldest].Last) {
+			oldest = n
+		}
+	}
+	at, why := w.deadline(oldest)
+	if why == flow.EndActive || int64(at-w.now) > 0 {
+		why = flow.EndResource
+	}
+	w.export(oldest, why)
+	t.remove(oldest)
+}
+
+// export sends a copy of record n to the control plane.
+func (w *Worker) export(n uint32, why flow.EndReason) {
+	r := &w.table.hot[n]
+	if r.State&empty != 0 {
+		w.counts[Emptied]++
+		return
+	}
+	r.End = why
+	w.counts[EndedIdle+Counter(why-flow.EndIdle)]++
+	b := w.reserve(ring.Flow, int(unsafe.Sizeof(flow.Record{})))
+	if b == nil {
+		w.counts[RingFull]++
+		return
+	}
+	to := (*flow.Record)(unsafe.Pointer(unsafe.SliceData(b)))
+	to.Hot = *r
+	if w.table.cold != nil {
+		to.Cold = w.table.cold[n]
+	} else {
+		to.Cold = flow.Cold{}
+	}
+	w.counts[Exported]++
+}
+
+// reserve returns room in the ring or nil. It waits for it as long as it takes if nothing
+// may be lost, a second without progress if this is the last chance, and not at all while
+// metering live.
+func (w *Worker) reserve(k ring.Kind, size int) []byte {
+	b := w.out.Reserve(k, size)
+	if b != nil || !w.conf.Wait && w.patience == 0 {
+		return b
+	}
+	w.counts[RingWaits]++
+	w.out.Commit()
+	for tries := 0; b == nil && (w.conf.Wait || tries < w.patience); tries++ {
+		if tries < 64 {
+			runtime.Gosched()
+		} else {
+			time.Sleep(time.Millisecond / 10)
+		}
+		b = w.out.Reserve(k, size)
+	}
+	if b == nil {
+		w.patience = 0 // nobody is there
+	}
+	return b
+}
+
+// Flush hands over everything: flows whose deadline has passed with their own reason, the
+// others as ended by force. It waits for the consumer unless that makes no progress for a
+// second, and sends a last report. now is as for Step.
+func (w *Worker) Flush(now uint64) {
+	w.patience = 10_000
+	w.n, w.shown = 0, 0
+	w.clock(now, nil)
+	for w.fragments.n > 0 {
+		w.packets[w.n] = *w.fragments.take(0)
+		w.counts[FragmentsLate]++
+		w.admit()
+	}
+	w.lookup()
+	w.account()
+	w.inspect()
+	for n := range w.table.top {
+		if w.table.due[n] == never {
+			continue
+		}
+		w.settle(n, w.now)
+		if w.table.due[n] != never {
+			w.export(n, flow.EndForced)
+			w.table.remove(n)
+		}
+	}
+	w.out.Commit()
+	w.report()
+	w.out.Commit()
+}

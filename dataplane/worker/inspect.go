@@ -1,0 +1,54 @@
+package worker
+
+import (
+	"math"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+)
+
+// inspect looks at the payload of the burst.
+func (w *Worker) inspect() { w.show(w.n) }
+
+// show lets the payload of the packets before the i-th be looked at that was not yet. It
+// is called early when a flow is cut, because its record has to be complete by then.
+func (w *Worker) show(i int) {
+	if w.conf.Blocks&flow.BlockSizes == 0 {
+		return
+	}
+	for ; w.shown < i; w.shown++ {
+		p, d := &w.packets[w.shown], w.dirs[w.shown]&1
+		if len(p.Payload) == 0 {
+			continue
+		}
+		if s := &w.table.cold[w.flows[w.shown]].Sizes; s.Entropy[d] == 0 {
+			s.Entropy[d] = 1 + w.logs.entropy(p.Payload)
+		}
+	}
+}
+
+// sample is how many octets of payload entropy is measured of.
+const sample = 256
+
+// logs holds n·log2(n) with 20 bits after the point.
+type logs [sample + 1]uint32
+
+func makeLogs() (l logs) {
+	for n := 2; n < len(l); n++ {
+		l[n] = uint32(math.Round(float64(n) * math.Log2(float64(n)) * (1 << 20)))
+	}
+	return l
+}
+
+// entropy returns Shannon's entropy of the first octets of b, in bits per octet × 1000.
+func (l *logs) entropy(b []byte) uint16 {
+	b = b[:min(len(b), sample)]
+	var counts [256]uint16
+	for _, c := range b {
+		counts[c]++
+	}
+	n, sum := uint32(len(b)), uint32(0)
+	for _, c := range counts {
+		sum += l[c]
+	}
+	return uint16((uint64(l[n]-sum)*1000/uint64(n) + 1<<19) >> 20)
+}
