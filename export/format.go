@@ -73,11 +73,10 @@ const (
 // FormatOptions is what formats are told; each uses what applies to it.
 type FormatOptions struct {
 	Template *flow.Template
-	Schema   *flow.Schema // where NetFlow v5 finds AS numbers, prefix lengths and next hops
-	Size     int          // octets of a message at most, 0 is 1400
-	Boot     uint64       // nanoseconds since the Unix epoch that sysUpTime counts from
-	Sampling uint32       // one packet in so many was metered; 0 is 1
-	Counters *Counters    // what the format counts and reports; nil is its own
+	Size     int       // octets of a message at most, 0 is 1400
+	Boot     uint64    // nanoseconds since the Unix epoch that sysUpTime counts from
+	Sampling uint32    // one packet in so many was metered; 0 is 1
+	Counters *Counters // what the format counts and reports; nil is its own
 
 	// IPFIX and NetFlow v9.
 	Domain          uint32        // observation domain, source identifier

@@ -8,6 +8,9 @@ import (
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/ipfix"
 	"github.com/weir-probe/weir/export/json"
+	"github.com/weir-probe/weir/export/netflow"
+	"github.com/weir-probe/weir/export/table"
+	"github.com/weir-probe/weir/export/text"
 )
 
 // Format is a format by its name in the configuration.
@@ -20,7 +23,10 @@ type Format struct {
 var All = []Format{
 	{"ipfix", "IPFIX (RFC 7011), with one record for both directions.", as(ipfix.New)},
 	{"netflow9", "NetFlow v9 (RFC 3954), over UDP.", as(ipfix.NewNetFlow9)},
+	{"netflow5", "NetFlow v5, over UDP: IPv4 only, one direction a record.", as(netflow.New)},
 	{"json", "A JSON object a line.", as(json.New)},
+	{"table", "Aligned columns for people.", as(table.New)},
+	{"text", "A line of columns separated by vertical bars, below a line of labels.", as(text.New)},
 }
 
 // as makes a constructor of a particular format one of any.
