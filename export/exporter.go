@@ -169,26 +169,36 @@ func (e *Exporter) buffer() []byte {
 
 // flush seals the message and queues it.
 func (e *Exporter) flush() {
-	if e.message == nil {
-		return
-	}
-	p := parcel{e.format.Seal(e.message), e.flows}
-	e.space, e.message, e.flows = p.message, nil, 0
-	if len(p.message) == 0 {
+	p, ok := e.seal()
+	if !ok {
 		return
 	}
 	if e.o.Block {
 		e.queue <- p
-		e.space = nil
 		return
 	}
 	select {
 	case e.queue <- p:
-		e.space = nil
 	default:
 		e.c.Dropped[QueueFull].Add(uint64(p.flows))
 		e.lost.Store(true)
+		e.space = p.message
 	}
+}
+
+// seal completes the message. It returns false if there is nothing to send.
+func (e *Exporter) seal() (p parcel, ok bool) {
+	if e.message == nil {
+		return p, false
+	}
+	p = parcel{e.format.Seal(e.message), e.flows}
+	e.message, e.flows, e.space = nil, 0, nil
+	if len(p.message) == 0 {
+		e.c.Dropped[Unrepresentable].Add(uint64(p.flows))
+		e.space = p.message
+		return p, false
+	}
+	return p, true
 }
 
 // Tick tells the time, in nanoseconds since the Unix epoch, and sends a message that has
@@ -203,24 +213,25 @@ func (e *Exporter) Tick(now uint64) {
 // Close sends what is left and closes the sink. When ctx ends first, what was not sent is
 // counted as dropped and the error says how much that was.
 func (e *Exporter) Close(ctx context.Context) error {
-	e.finish(ctx)
+	before := e.c.Dropped[ShutdownTimeout].Load()
+	if p, ok := e.seal(); ok {
+		select {
+		case e.queue <- p:
+		case <-ctx.Done():
+		}
+	}
 	close(e.queue)
 	select {
 	case <-e.done:
 	case <-ctx.Done():
 	}
 	e.stop()
-	err := e.sink.Close() // also ends a Send that ignores its context
-	const grace = time.Second
-	select {
-	case <-e.done:
-	case <-time.After(grace):
-	}
+	err := e.closeSink()
 	e.mu.Lock()
 	e.abandoned = true
 	e.c.Dropped[ShutdownTimeout].Add(e.c.Pending())
 	e.mu.Unlock()
-	if n := e.c.Dropped[ShutdownTimeout].Load(); n > 0 {
+	if n := e.c.Dropped[ShutdownTimeout].Load() - before; n > 0 {
 		return fmt.Errorf("exporter %s: %d flows were not sent in time: %w", e.name, n, errors.Join(ctx.Err(), err))
 	}
 	if err != nil {
@@ -229,18 +240,21 @@ func (e *Exporter) Close(ctx context.Context) error {
 	return nil
 }
 
-// finish queues the last message, waiting for room until ctx ends.
-func (e *Exporter) finish(ctx context.Context) {
-	if e.message == nil {
-		return
-	}
-	p := parcel{e.format.Seal(e.message), e.flows}
-	e.message = nil
-	if len(p.message) == 0 {
-		return
+// closeSink closes the sink, which ends a Send that ignores its context, and waits a moment
+// for the sender to notice.
+func (e *Exporter) closeSink() (err error) {
+	const grace = time.Second
+	late := time.After(grace)
+	closed := make(chan error, 1)
+	go func() { closed <- e.sink.Close() }()
+	select {
+	case err = <-closed:
+	case <-late:
+		return errors.New("sink does not close")
 	}
 	select {
-	case e.queue <- p:
-	case <-ctx.Done():
+	case <-e.done:
+	case <-late:
 	}
+	return err
 }
