@@ -7,7 +7,7 @@ import "github.com/weir-probe/weir/dissect/wire"
 func (p *Packet) extension(b []byte) ([]byte, layer) {
 	h, rest, ok := wire.AsExtension(b)
 	if !ok {
-		return p.stop(CutTransport)
+		return p.cut()
 	}
 	if h.NextHeader() == wire.NoNextHeader && p.Proto >= protoMobility {
 		return asIs()
@@ -19,7 +19,7 @@ func (p *Packet) extension(b []byte) ([]byte, layer) {
 func (p *Packet) fragment(b []byte) ([]byte, layer) {
 	h, rest, ok := wire.AsFragment(b)
 	if !ok {
-		return p.stop(CutTransport)
+		return p.cut()
 	}
 	p.FragmentID, p.Fragment = h.ID(), part(h.FragmentOffset(), h.MoreFragments())
 	return p.upper(rest, len(h), h.NextHeader())
@@ -29,7 +29,7 @@ func (p *Packet) fragment(b []byte) ([]byte, layer) {
 func (p *Packet) ah(b []byte) ([]byte, layer) {
 	h, rest, ok := wire.AsAH(b)
 	if !ok {
-		return p.stop(CutTransport)
+		return p.cut()
 	}
 	return p.upper(rest, len(h), h.NextHeader())
 }

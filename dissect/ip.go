@@ -21,19 +21,10 @@ func (p *Packet) ip(b []byte) ([]byte, layer) {
 	if len(b) == 0 {
 		return p.stop(CutHeader)
 	}
-	return p.ipOr(b, BadHeader)
-}
-
-func (p *Packet) ipOr(b []byte, otherwise Stop) ([]byte, layer) {
-	switch {
-	case len(b) == 0:
-		return p.stop(CutHeader)
-	case b[0]>>4 == 4:
-		return b, ipv4
-	case b[0]>>4 == 6:
-		return b, ipv6
+	if b[0]>>4 == 6 {
+		return p.ipv6(b)
 	}
-	return p.stop(otherwise)
+	return p.ipv4(b)
 }
 
 func (p *Packet) ipv4(b []byte) ([]byte, layer) {
@@ -96,6 +87,12 @@ func part(later, more bool) Fragment {
 		return FirstFragment
 	}
 	return Whole
+}
+
+// cut ends dissection inside what follows an IP header. How long the payload is is not known.
+func (p *Packet) cut() ([]byte, layer) {
+	p.Payload, p.PayloadLen = nil, 0
+	return p.stop(CutTransport)
 }
 
 // transport ends dissection behind a transport header of n octets.

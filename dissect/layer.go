@@ -43,6 +43,8 @@ const (
 	teredo
 	mplsudp
 	capwap
+
+	firstTunnel = gre
 )
 
 // layers is the protocol stack. Each function reads the header that b begins with into p and
@@ -183,7 +185,7 @@ func byPort(src, dst uint16) layer {
 	switch {
 	case src == 1701 || dst == 1701:
 		return l2tp
-	case src == 3544 || dst == 3544:
+	case src == teredoPort || dst == teredoPort:
 		return teredo
 	case src == 5247 || dst == 5247:
 		return capwap
@@ -219,7 +221,7 @@ func (p *Packet) read(f *nic.Frame) {
 	rest, next := f.Bytes(), byLink(f.Link)
 	for n := 0; next != none; n++ {
 		if n == maxLayers {
-			p.deep()
+			p.deep(next)
 			return
 		}
 		before := cap(rest)
@@ -228,15 +230,15 @@ func (p *Packet) read(f *nic.Frame) {
 	}
 }
 
-// deep ends dissection because of too many headers.
-func (p *Packet) deep() {
+// deep ends dissection because of too many headers, of which next would be one more.
+func (p *Packet) deep(next layer) {
 	switch {
 	case p.Version == 0:
 		p.Stop = TooDeep
-	case p.Stop == Complete: // a tunnel that is not open yet
+	case next >= firstTunnel:
 		p.Stop = InnerRefused
 	default:
-		p.Stop = CutTransport
+		p.cut()
 	}
 }
 
@@ -285,7 +287,7 @@ func (p *Packet) enter(t flow.Tunnel, id, session uint32) bool {
 // with: none if it is no IP header or promises more than there is room for. It is for where
 // no field says that IP follows, or where the field proves little.
 func (p *Packet) encloses(b, rest []byte) layer {
-	room := p.left - (cap(b) - cap(rest))
+	room := p.room(b, rest)
 	if h, _, ok := wire.AsIPv4(rest); ok && h.TotalLen() >= len(h) && h.TotalLen() <= room {
 		return ipv4
 	}
@@ -294,3 +296,6 @@ func (p *Packet) encloses(b, rest []byte) layer {
 	}
 	return none
 }
+
+// room is p.left for rest, the part of b behind the header being read.
+func (p *Packet) room(b, rest []byte) int { return p.left - (cap(b) - cap(rest)) }

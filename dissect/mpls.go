@@ -45,7 +45,10 @@ func (p *Packet) bottom(b, rest []byte) ([]byte, layer) {
 	if ethernetLike(rest) {
 		return rest, pseudowire
 	}
-	return p.ipOr(rest, NotIP)
+	if len(rest) > 0 && rest[0]>>4 != 4 && rest[0]>>4 != 6 {
+		return p.stop(NotIP)
+	}
+	return rest, ip
 }
 
 // mplsudp looks for a label stack with an IP packet in a datagram (RFC 7510).

@@ -6,8 +6,7 @@ func (p *Packet) tcp(b []byte) ([]byte, layer) {
 	p.ports(b)
 	h, _, ok := wire.AsTCP(b)
 	if !ok {
-		p.Payload, p.PayloadLen = nil, 0
-		return p.stop(CutTransport)
+		return p.cut()
 	}
 	p.HasTCP, p.Seq, p.Ack = true, h.Seq(), h.Ack()
 	p.TCPFlags, p.Window = h.Flags(), h.Window()

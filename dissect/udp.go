@@ -19,5 +19,9 @@ func (p *Packet) udp(b []byte) ([]byte, layer) {
 	if p.Fragment == FirstFragment {
 		p.left = n // what a tunnel carries goes on in the other fragments
 	}
-	return b[len(h):], byPort(p.SrcPort, p.DstPort)
+	next := byPort(p.SrcPort, p.DstPort)
+	if next == none && teredoLike(b[len(h):]) {
+		next = teredo
+	}
+	return b[len(h):], next
 }

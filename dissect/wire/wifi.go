@@ -5,7 +5,7 @@ package wire
 type WiFi []byte
 
 const (
-	wifiToDS      = 0x01 // in the second octet
+	wifiToDS      = 0x01 // in the flags
 	wifiFromDS    = 0x02
 	wifiProtected = 0x40
 	wifiOrder     = 0x80
@@ -13,16 +13,20 @@ const (
 
 // AsWiFi fails on frames of other types too.
 func AsWiFi(b []byte) (h WiFi, rest []byte, ok bool) {
-	if len(b) < 24 || b[0]&0x0f != 0x08 || b[0]&0x40 != 0 || b[1]&wifiProtected != 0 {
+	if len(b) < 24 {
+		return nil, nil, false
+	}
+	kind, flags := wifiControl(b)
+	if kind&0x0f != 0x08 || kind&0x40 != 0 || flags&wifiProtected != 0 {
 		return nil, nil, false
 	}
 	n := 24
-	if b[1]&(wifiToDS|wifiFromDS) == wifiToDS|wifiFromDS {
+	if flags&(wifiToDS|wifiFromDS) == wifiToDS|wifiFromDS {
 		n += 6 // the fourth address
 	}
-	if b[0]&0x80 != 0 { // QoS data
+	if kind&0x80 != 0 { // QoS data
 		n += 2
-		if b[1]&wifiOrder != 0 {
+		if flags&wifiOrder != 0 {
 			n += 4 // HT control
 		}
 	}
@@ -32,9 +36,23 @@ func AsWiFi(b []byte) (h WiFi, rest []byte, ok bool) {
 	return WiFi(b[:n]), b[n:], true
 }
 
+// wifiControl returns the octets of the frame control field: type with subtype, and flags.
+// Some access points send them in the other order in CAPWAP.
+func wifiControl(b []byte) (kind, flags byte) {
+	if b[0]&0x0f != 0x08 {
+		return b[1], b[0]
+	}
+	return b[0], b[1]
+}
+
+func (h WiFi) flags() byte {
+	_, flags := wifiControl(h)
+	return flags
+}
+
 // Dst is the final destination, whichever of the addresses that is.
 func (h WiFi) Dst() [6]byte {
-	if h[1]&wifiToDS != 0 {
+	if h.flags()&wifiToDS != 0 {
 		return [6]byte(h[16:22])
 	}
 	return [6]byte(h[4:10])
@@ -42,7 +60,7 @@ func (h WiFi) Dst() [6]byte {
 
 // Src is the original source.
 func (h WiFi) Src() [6]byte {
-	switch h[1] & (wifiToDS | wifiFromDS) {
+	switch h.flags() & (wifiToDS | wifiFromDS) {
 	case wifiFromDS:
 		return [6]byte(h[16:22])
 	case wifiToDS | wifiFromDS:
