@@ -87,11 +87,11 @@ func camel(label string) string {
 // enterprise number; other enterprises number it themselves (RFC 5103, section 6).
 func (e *Element) reverse() Element {
 	r := Element{Name: "reverse" + strings.ToUpper(e.Name[:1]) + e.Name[1:], ID: e.ID, PEN: RFC5103}
-	if e.PEN != IANA {
-		r.PEN, r.ID = e.PEN, e.ID|ReverseBit
-	}
 	if e.Label != "" {
 		r.Label = opposite(e.Label)
+	}
+	if e.PEN != IANA {
+		r.Name, r.PEN, r.ID = camel(r.Label), e.PEN, e.ID|ReverseBit
 	}
 	return r
 }

@@ -114,7 +114,8 @@ func TestCompileRefuses(t *testing.T) {
 	}{
 		{"fields x and y are both element 0/1", []*Field{x(1, Element{Name: "x"}), x(1, Element{Name: "y"})}},
 		{"fields x and x are both called x", []*Field{x(1, Element{Name: "x"}), x(2, Element{Name: "x"})}},
-		{"fields x and y are both called X", []*Field{x(1, Element{Name: "x"}), x(2, Element{Name: "y", Label: "X"})}},
+		{"fields x and y are both called X",
+			[]*Field{x(1, Element{Name: "x"}), x(2, Element{Name: "y", Label: "X"})}},
 		{"fields a and bB are both called B_B",
 			[]*Field{x(1, Element{Name: "a", Aliases: []string{"b_b"}}), x(2, Element{Label: "B_B"})}},
 		{`field "x" has no name or no element`, []*Field{x(0, Element{Name: "x"})}},

@@ -131,6 +131,13 @@ func (a *Attrs) Bytes(f *Field, s []byte) {
 	}
 }
 
+// Text says that f is s, cut to 255 octets.
+func (a *Attrs) Text(f *Field, s string) {
+	if b := a.grow(f, min(len(s), 255)); b != nil {
+		copy(b, s)
+	}
+}
+
 func (a *Attrs) grow(f *Field, n int) []byte {
 	if a.n+4+n > len(a.buf) {
 		a.Dropped++
