@@ -200,8 +200,8 @@ func TestFixed(t *testing.T) {
 
 // hostile are octets somebody could put on the wire where a name is expected.
 var hostile = []string{"", `"`, `\`, `\"`, "\x00", "\x1b[2J", "\x7f", "a\nb\r\tc", "</script>", "\xff\xfe",
-	"\xc3(", "\xed\xa0\x80", "\xf4\x90\x80\x80", "é", "世界", "\u2028\u2029", "😀", `","x":"`, "\u0085", "\u009b31m",
-	"|a|b|", "\xf0\x9f\x98", "\u202eevil"}
+	"\xc3(", "\xed\xa0\x80", "\xf4\x90\x80\x80", "é", "世界", "\u2028\u2029", "😀", `","x":"`, "\u0085",
+	"\u009b31m", "|a|b|", "\xf0\x9f\x98", "\u202eevil"}
 
 // encoding/json judges what String writes.
 func TestStrings(t *testing.T) {
