@@ -55,7 +55,7 @@ var sizeFields = []*Field{
 	{
 		Element: Element{Label: "NUM_PKTS_TTL_EQ_1", ID: 347, PEN: Ntop},
 		Type:    Unsigned32, slot: of(&rec.Sizes.TTL[0]),
-		Doc: "Packets of either direction with a time to live of at most 1.",
+		Doc: "Packets of either direction with a time to live of 1.",
 	},
 	{
 		Element: Element{Label: "NUM_PKTS_TTL_2_5", ID: 346, PEN: Ntop},
