@@ -62,6 +62,14 @@ func (c *column) specifier(dst []byte) []byte {
 	return be.AppendUint32(dst, c.pen)
 }
 
+// shortest returns the least octets the column takes.
+func (c *column) shortest() int {
+	if c.length == varies {
+		return 1
+	}
+	return int(c.length)
+}
+
 // length returns the encoded length of fd, 0 if it varies.
 func length(fd *flow.Field, narrow bool) uint16 {
 	if narrow && fd.Type == flow.Unsigned64 {

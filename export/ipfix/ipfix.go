@@ -42,10 +42,10 @@ type Format struct {
 
 // message is the state of the message being written.
 type message struct {
-	base    int    // where it starts
-	now     uint64 // when it was begun
-	set     int    // where the open set starts
-	setID   uint16 // its template, 0 for none open
+	base    int       // where it starts
+	now     uint64    // when it was begun
+	set     int       // where the open set starts
+	open    *template // of its records, nil if none is open
 	flows   uint32
 	data    uint32 // data records, options included
 	records uint32 // records of any kind
@@ -106,7 +106,7 @@ func (f *Format) fits() error {
 	for i := range f.families {
 		fam := &f.families[i]
 		set := 4 + 4 + 8*len(fam.columns)
-		if need := f.shape.header + max(set, 4+fam.shortest()+f.shape.align); need > f.o.Size {
+		if need := f.shape.header + max(set, 4+fam.all.shortest+f.shape.align); need > f.o.Size {
 			return fmt.Errorf("template of %d fields needs messages of %d octets, not %d: raise the MTU or remove fields",
 				len(fam.columns), need, f.o.Size)
 		}
@@ -187,13 +187,19 @@ func (f *Format) count(full bool) {
 // lead returns how many octets come between the message so far and a record: padding of
 // the open set and the header of another, if the open one is not of the record's template.
 func (f *Format) lead(end int, t *template) int {
-	switch f.setID {
-	case t.id:
+	if f.open == t {
 		return 0
-	case 0:
-		return 4
 	}
-	return f.padding(end-f.set) + 4
+	return f.setPadding(end) + 4
+}
+
+// setPadding returns the padding of the open set, which has its last record before end.
+// Where padding could be taken for a record there is none (RFC 7011, section 3.3.1).
+func (f *Format) setPadding(end int) int {
+	if f.open == nil || f.open.shortest < f.shape.align {
+		return 0
+	}
+	return f.padding(end - f.set)
 }
 
 func (f *Format) padding(length int) int { return -length & (f.shape.align - 1) }
@@ -211,7 +217,7 @@ func (f *Format) insert(dst []byte, start int, t *template) []byte {
 	clear(dst[start : start+lead])
 	at := start + lead - 4
 	f.closeSet(dst[:at])
-	f.set, f.setID = at, t.id
+	f.set, f.open = at, t
 	be.PutUint16(dst[at:], t.id)
 	return dst
 }
@@ -220,7 +226,7 @@ var zeroes [8]byte
 
 // closeSet writes the length of the open set, which ends where dst does.
 func (f *Format) closeSet(dst []byte) {
-	if f.setID != 0 {
+	if f.open != nil {
 		be.PutUint16(dst[f.set+2:], uint16(len(dst)-f.set))
 	}
 }
@@ -230,10 +236,8 @@ func (f *Format) Seal(dst []byte) []byte {
 	if len(dst) == f.base+f.shape.header {
 		return dst[:f.base]
 	}
-	if f.setID != 0 {
-		dst = append(dst, zeroes[:f.padding(len(dst)-f.set)]...)
-		f.closeSet(dst)
-	}
+	dst = append(dst, zeroes[:f.setPadding(len(dst))]...)
+	f.closeSet(dst)
 	f.d.finish(dst[f.base:], f.records)
 	f.sequence += f.shape.advance(f.data)
 	f.messages++

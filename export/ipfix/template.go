@@ -19,6 +19,7 @@ type family struct {
 type template struct {
 	id        uint16
 	announced bool
+	shortest  int // octets of a record whose strings are empty
 	set       set
 }
 
@@ -57,18 +58,6 @@ func (m *family) build(f *Format, version uint8) error {
 	return nil
 }
 
-// shortest returns the length of a record with every column and empty strings.
-func (m *family) shortest() (n int) {
-	for _, c := range m.columns {
-		if c.length == varies {
-			n++
-		} else {
-			n += int(c.length)
-		}
-	}
-	return n
-}
-
 // newTemplate makes the template of the columns that are present.
 func (f *Format) newTemplate(p *presence) *template {
 	t := &template{id: f.nextID}
@@ -79,7 +68,9 @@ func (f *Format) newTemplate(p *presence) *template {
 	n := uint16(0)
 	for i := range p.family.columns {
 		if p.bits[i/64]>>(i%64)&1 != 0 {
-			b = p.family.columns[i].specifier(b)
+			c := &p.family.columns[i]
+			b = c.specifier(b)
+			t.shortest += c.shortest()
 			n++
 		}
 	}
