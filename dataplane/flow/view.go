@@ -75,20 +75,25 @@ func (v *View) attr(f *Field) (Value, bool) {
 			break
 		}
 		if num == f.num {
-			return f.attrValue(a[4 : 4+n]), true
+			return f.attrValue(a[4 : 4+n])
 		}
 		a = a[4+n:]
 	}
 	return Value{}, false
 }
 
-// attrValue undoes Attrs.Uint and Attrs.Bytes.
-func (f *Field) attrValue(b []byte) Value {
+// attrValue undoes Attrs.Uint and Attrs.Bytes. There is no value if the other was meant.
+func (f *Field) attrValue(b []byte) (Value, bool) {
 	switch f.Type {
-	case IPv4Address, IPv6Address, MACAddress, String, OctetArray:
-		return Value{B: b}
+	case IPv4Address, IPv6Address, MACAddress:
+		return Value{B: b}, len(b) == f.Type.Size()
+	case String, OctetArray:
+		return Value{B: b}, true
 	}
-	return Value{U: ne.Uint64(b)}
+	if len(b) != 8 {
+		return Value{}, false
+	}
+	return Value{U: ne.Uint64(b)}, true
 }
 
 // Attrs collects what is known of a flow beyond its record. Values are copied in; when
@@ -103,7 +108,10 @@ type Attrs struct {
 func (a *Attrs) Reset() { a.n = 0 }
 
 // Load replaces what was collected by octets that All returned.
-func (a *Attrs) Load(b []byte) { a.n = copy(a.buf[:], b) }
+func (a *Attrs) Load(b []byte) {
+	a.Reset()
+	a.Add(b)
+}
 
 // Add adds octets that All of another returned; it drops and counts what does not fit.
 func (a *Attrs) Add(b []byte) {
