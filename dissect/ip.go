@@ -35,7 +35,9 @@ func (p *Packet) ipv4(b []byte) ([]byte, layer) {
 		}
 		return p.stop(BadHeader)
 	}
-	p.Version, p.Src, p.Dst = 4, h.Src(), h.Dst()
+	p.Version = 4
+	wire.Map(&p.Src, h.Src())
+	wire.Map(&p.Dst, h.Dst())
 	p.TOS, p.TTL, p.FlowLabel = h.TOS(), h.TTL(), 0
 	p.DF, p.FragmentID = h.DontFragment(), uint32(h.ID())
 	p.Fragment = part(h.FragmentOffset(), h.MoreFragments())

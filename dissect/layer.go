@@ -214,10 +214,11 @@ func (p *Packet) Dissect(f *nic.Frame, outer bool) {
 
 // read fills p from a frame, opening at most p.limit tunnels.
 func (p *Packet) read(f *nic.Frame) {
-	*p = Packet{
-		Time: f.Time, Wire: max(f.Wire, f.Len), Port: f.Port, Stop: UnknownLink,
-		limit: p.limit, left: int(max(f.Wire, f.Len)),
-	}
+	limit := p.limit
+	*p = Packet{}
+	p.limit, p.Stop = limit, UnknownLink
+	p.Time, p.Wire, p.Port = f.Time, max(f.Wire, f.Len), f.Port
+	p.left = int(p.Wire)
 	rest, next := f.Bytes(), byLink(f.Link)
 	for n := 0; next != none; n++ {
 		if n == maxLayers {

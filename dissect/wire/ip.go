@@ -36,9 +36,8 @@ func (h IPv4) FragmentOffset() bool { return be.Uint16(h[6:])&0x1fff != 0 }
 func (h IPv4) TTL() uint8           { return h[8] }
 func (h IPv4) Protocol() uint8      { return h[9] }
 
-// Src and Dst are v4-mapped.
-func (h IPv4) Src() [16]byte { return Mapped(h[12:16]) }
-func (h IPv4) Dst() [16]byte { return Mapped(h[16:20]) }
+func (h IPv4) Src() [4]byte { return [4]byte(h[12:16]) }
+func (h IPv4) Dst() [4]byte { return [4]byte(h[16:20]) }
 
 // IPv6 is an IPv6 header without extension headers, 40 octets (RFC 8200, section 3).
 type IPv6 []byte

@@ -22,8 +22,17 @@ func (h TCP) Ack() uint32 { return be.Uint32(h[8:]) }
 func (h TCP) Flags() uint16  { return be.Uint16(h[12:]) & 0xfff }
 func (h TCP) Window() uint16 { return be.Uint16(h[14:]) }
 
-// SYN is the bit of TCP.Flags that starts a connection.
-const SYN = 0x02
+// Bits of TCP.Flags.
+const (
+	FIN = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE // RFC 3168
+	CWR
+)
 
 // Kinds of TCP options.
 const (

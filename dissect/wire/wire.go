@@ -10,7 +10,9 @@ import "encoding/binary"
 
 var be = binary.BigEndian
 
-// Mapped returns an IPv4 address of 4 octets as a v4-mapped IPv6 address (RFC 4291, section 2.5.5.2).
-func Mapped(a []byte) [16]byte {
-	return [16]byte{10: 0xff, 11: 0xff, 12: a[0], 13: a[1], 14: a[2], 15: a[3]}
+// Map makes dst the v4-mapped IPv6 address of an IPv4 address (RFC 4291, section 2.5.5.2). It
+// writes in place, in words: a value returned would be put together octet by octet and copied.
+func Map(dst *[16]byte, a [4]byte) {
+	be.PutUint64(dst[:8], 0)
+	be.PutUint64(dst[8:], 0xffff_0000_0000|uint64(be.Uint32(a[:])))
 }
