@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/export/formats"
 )
 
 var update = flag.Bool("update", false, "write the expected messages again")
@@ -19,12 +21,17 @@ func judges(t testing.TB) Checks {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Checks{Schema: schema, Filter: func(s string) error {
+	filter := func(s string) error {
 		if s != "tcp" && s != "udp" {
 			return fmt.Errorf("unknown word in %q", s)
 		}
 		return nil
-	}}
+	}
+	format := func(name string, t *flow.Template) error {
+		_, err := formats.New(name, export.FormatOptions{Template: t})
+		return err
+	}
+	return Checks{Schema: schema, Filter: filter, Format: format}
 }
 
 // Every bad configuration has its messages in a file beside it.

@@ -72,7 +72,7 @@ type GeoIP struct {
 // Exporter delivers flows in one format to one or more places, each of which gets all of them.
 type Exporter struct {
 	Name     string   `toml:"name"` // unique; made from the format where absent
-	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json text"`
+	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json text table"`
 	To       []string `toml:"to"`       // udp://host:port, tcp://host:port, a path, or - for standard output
 	Template string   `toml:"template"` // fields of a record; empty is the standard template
 	Biflow   string   `toml:"biflow" one:"rfc5103 nprobe"`

@@ -11,6 +11,8 @@ import (
 	"github.com/weir-probe/weir/configs"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/worker"
+	"github.com/weir-probe/weir/export/formats"
+	"github.com/weir-probe/weir/export/sink"
 )
 
 // The manual is itself a configuration that works.
@@ -136,6 +138,7 @@ func TestWorker(t *testing.T) {
 		Flows: 1 << 18, Idle: time.Minute, Active: 2 * time.Minute,
 		Linger: 5 * time.Second, Lateness: time.Second,
 		Sampling: 7, Ingress: true, Outer: true, NoSwap: true, Wait: true,
+		Fragments: 4096, FragmentTimeout: time.Minute,
 		Ignore: flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel,
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -160,6 +163,26 @@ func TestGroups(t *testing.T) {
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%d cores: got %+v", s.cores, got)
+		}
+	}
+}
+
+// The configuration takes every format and every kind of place that there is, and no other.
+func TestKinds(t *testing.T) {
+	field, _ := reflect.TypeFor[Exporter]().FieldByName("Format")
+	var names []string
+	for _, f := range formats.All {
+		names = append(names, f.Name)
+	}
+	known := strings.Fields(field.Tag.Get("one"))
+	slices.Sort(names)
+	slices.Sort(known)
+	if !slices.Equal(names, known) {
+		t.Errorf("formats are %v, the configuration knows %v", names, known)
+	}
+	for _, s := range sink.Schemes {
+		if _, err := ParseTarget(s.Name + "://192.0.2.1:1"); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -212,6 +235,8 @@ func TestTarget(t *testing.T) {
 		"-":                       {"", "-"},
 		"/var/lib/weir/a:b.ipfix": {"", "/var/lib/weir/a:b.ipfix"},
 		"flows.json":              {"", "flows.json"},
+		"file:///a/b":             {"", "/a/b"},
+		"stdout://":               {"", "-"},
 	} {
 		if got, err := ParseTarget(to); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v", to, got, err)

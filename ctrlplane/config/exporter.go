@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -59,10 +60,11 @@ func (k *checker) targets(key string, e *Exporter, files map[string]bool) {
 			continue
 		}
 		network, file = network || t.Network != "", file || t.Network == "" && to != "-"
-		if e.Format == "netflow9" && t.Network != "udp" {
-			k.report(place, fmt.Sprintf("NetFlow v9 cannot go to %s: its messages do not tell where they end", to),
+		if strings.HasPrefix(e.Format, "netflow") && t.Network != "udp" {
+			k.report(place, fmt.Sprintf("%s cannot go to %s: NetFlow is for datagrams", e.Format, to),
 				`use udp://, or format = "ipfix"`)
 		}
+		to = t.Address
 		if files[to] {
 			k.report(place, to+" is written to twice", "give each exporter its own place")
 		}
@@ -91,13 +93,18 @@ func (k *checker) fault(key string, err error) {
 	k.report(key, f.wrong, f.fix)
 }
 
-// template asks the schema about the fields of a record.
+// template asks the schema about the fields of a record, and the format whether it can carry them.
 func (k *checker) template(key string, e *Exporter) {
-	if e.Template == "" || k.checks.Schema == nil {
+	if e.Template == "" || k.checks.Schema == nil || e.Format == "netflow5" {
 		return
 	}
-	if _, err := k.checks.Schema.Template(e.Template); err != nil {
-		k.report(key+".template", strings.ReplaceAll(err.Error(), "\n", ", "), `"weir fields" lists all fields`)
+	t, err := k.checks.Schema.Template(e.Template)
+	if err == nil && k.checks.Format != nil && !k.bad[key+".format"] {
+		err = k.checks.Format(e.Format, t)
+	}
+	if err != nil {
+		wrong := slices.Compact(strings.Split(err.Error(), "\n")) // a format may say so for IPv4 and IPv6
+		k.report(key+".template", strings.Join(wrong, ", "), `"weir fields" lists all fields`)
 	}
 }
 

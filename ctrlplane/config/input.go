@@ -14,6 +14,9 @@ var pci = regexp.MustCompile(`^([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.
 // vdev matches a virtual DPDK device with its arguments.
 var vdev = regexp.MustCompile(`^(net|eth|crypto)_[a-z0-9_]+(,.*)?$`)
 
+// IsPort reports whether s can be the Port of an input.
+func IsPort(s string) bool { return pci.MatchString(s) || vdev.MatchString(s) }
+
 func (k *checker) inputs(c *Config) {
 	if len(c.Inputs) == 0 {
 		k.report("input", "there is nothing to meter",
@@ -73,7 +76,7 @@ func (k *checker) source(key string, n *Input) {
 	default:
 		k.report(key+"."+given[1], "the input has "+strings.Join(given, " and "), "write an [[input]] for each")
 	}
-	if n.Port != "" && !pci.MatchString(n.Port) && !vdev.MatchString(n.Port) {
+	if n.Port != "" && !IsPort(n.Port) {
 		k.report(key+".port", fmt.Sprintf("%q is neither a PCI address nor a DPDK device", n.Port),
 			`write a port like "0000:3b:00.0" or "net_af_packet0,iface=eth0"; for the kernel's driver use interface`)
 	}

@@ -37,7 +37,13 @@ func ParseTarget(to string) (Target, error) {
 		}
 		return Target{Address: to}, nil
 	}
-	if scheme != "udp" && scheme != "tcp" {
+	switch scheme {
+	case "file":
+		return Target{Address: address}, nil
+	case "stdout":
+		return Target{Address: "-"}, nil
+	case "udp", "tcp":
+	default:
 		return Target{}, &fault{fmt.Sprintf("the protocol %q of %q is not known", scheme, to),
 			suggest(scheme, []string{"udp", "tcp"}, `write a path, "-", or one of the protocols `)}
 	}

@@ -15,8 +15,9 @@ import (
 // Checks is what a build of weir can judge beyond the configuration language. What is
 // absent is not judged.
 type Checks struct {
-	Schema *flow.Schema            // knows the fields of templates
-	Filter func(expr string) error // compiles a capture filter
+	Schema *flow.Schema                                // knows the fields of templates
+	Filter func(expr string) error                     // compiles a capture filter
+	Format func(format string, t *flow.Template) error // tells what a format cannot carry
 }
 
 // Validate returns every problem of a configuration that was not read from a file.

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"time"
+
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/worker"
 )
@@ -42,6 +44,10 @@ func (c *Config) Groups(cores int) []Group {
 	return groups
 }
 
+// reassembly is how long the ports of a fragmented datagram are remembered (RFC 8200, section
+// 4.5, gives a receiver as long).
+const reassembly = 60 * time.Second
+
 // Worker returns what the workers of an input have to know. The caller adds Seed, Filter,
 // Blocks and Shard, which are made and not configured.
 func (c *Config) Worker(n *Input) worker.Config {
@@ -58,6 +64,9 @@ func (c *Config) Worker(n *Input) worker.Config {
 		Outer:    f.Tunnels == "outer",
 		NoSwap:   f.Direction == "first-packet",
 		Wait:     len(n.Capture) > 0,
+
+		Fragments:       f.Fragments,
+		FragmentTimeout: reassembly,
 	}
 }
 

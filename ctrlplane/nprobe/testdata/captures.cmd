@@ -1,0 +1,1 @@
+-i testdata --pcap-file-list testdata/list -V10 -n=127.0.0.1:2055 --disable-flow-swapping --disable-upscale -S 10

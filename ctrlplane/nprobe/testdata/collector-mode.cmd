@@ -1,0 +1,1 @@
+-i none --collector-port 2055 -n 127.0.0.1:2056 --collector-passthrough

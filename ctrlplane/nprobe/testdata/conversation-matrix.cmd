@@ -1,0 +1,1 @@
+-i eth0 -p 0/0/1/0/0/0/0 -n none -P testdata -F 300 -D j --dont-nest-dump-dirs

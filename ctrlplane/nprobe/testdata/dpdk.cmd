@@ -1,0 +1,1 @@
+-i 0000:3b:00.0 -s 128 -i net_pcap0,rx_pcap=sample.pcap --cpu-affinity 2,3 -n 127.0.0.1:2055 -M 100

@@ -1,0 +1,1 @@
+-i eth0 -V 10 -n none -P testdata -D b -F 60

@@ -1,0 +1,1 @@
+-i eth1 -f "tcp" -T "@NTOPNG@" --dont-drop-privileges -P testdata -n none

@@ -1,0 +1,1 @@
+-i eth0 -n 127.0.0.1:2055 --city-list testdata/city.mmdb -A GeoIPASNum.dat

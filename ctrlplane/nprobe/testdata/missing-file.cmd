@@ -1,0 +1,1 @@
+testdata/none.conf -n none

@@ -1,0 +1,1 @@
+-i eth0 -n none --zmq tcp://*:5556

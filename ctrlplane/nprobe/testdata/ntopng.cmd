@@ -1,0 +1,1 @@
+-i eth0 -n 127.0.0.1:2055 --ntopng zmq://*:5556 --zmq-probe-mode --redis 127.0.0.1 -G -g /var/run/nprobe.pid --instance-name probe1

@@ -1,0 +1,1 @@
+-i eth0 -n 127.0.0.1:2055 --http-dump-dir /var/log --dns-dump-dir=/var/log --imap-peek-headers --dont-hash-cookies --http-ports 80 --kafka 'localhost;flows' --elastic 'flows;n-%Y;http://localhost:9200/_bulk'

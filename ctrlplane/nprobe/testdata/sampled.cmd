@@ -1,0 +1,1 @@
+-i eth0 -S 100:1:1 -f 'tcp port 443 or udp port 443' -s 128 --no-promisc -n udp://[2001:db8::1]:2055

@@ -1,0 +1,1 @@
+-i eth0 --colector 127.0.0.1:2055 eth1 -X --black-lst=x -n

@@ -1,0 +1,1 @@
+-i eth0 -n tcp://127.0.0.1:2055 -P testdata -D b
