@@ -116,7 +116,9 @@ func TestDamage(t *testing.T) {
 		"type 1 claims 11 octets where the least is 12": ng(func(w *writer) { w.u32(1, 11, 0) }),
 		"type 6 claims 4294967295 octets":               ng(func(w *writer) { w.u32(6, 0xffffffff, 0) }),
 		"two lengths, 12 and 16":                        ng(func(w *writer) { w.u32(3, 12, 16) }),
-		"no byte order but 01 02 03 04":                 ng(func(w *writer) { w.u32(sectionHeader, 28, 0x04030201) }),
+		"no byte order but 01 02 03 04": ng(func(w *writer) {
+			w.u32(sectionHeader, 28, 0x04030201)
+		}),
 		"version 7.0 of pcapng": ng(func(w *writer) {
 			w.block(sectionHeader, func() { w.u32(byteOrder, 7, 0, 0) })
 		}),
@@ -170,8 +172,9 @@ func TestOpen(t *testing.T) {
 		"it is empty":                      file(t, "e", nil),
 		"naming the files in it":           dir,
 		"no such file or directory; give":  filepath.Join(dir, "none"),
-		"version 3.4 of pcap":              file(t, "v", []byte("\xd4\xc3\xb2\xa1\x03\x00\x04\x00................")),
-		"gzip header":                      file(t, "g", []byte{0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}),
+		"version 3.4 of pcap":              file(t, "v", []byte("\xd4\xc3\xb2\xa1\x03\x00\x04\x00"+strings.Repeat(".", 16))),
+
+		"gzip header": file(t, "g", []byte{0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}),
 		// A window of 512 MiB.
 		"octets after this cannot be read": file(t, "z", []byte("\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00")),
 	} {

@@ -1,0 +1,14 @@
+//go:build !cgo || nopcap
+
+package filter
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// compile refuses every expression.
+func compile(int, int, string) ([]unix.SockFilter, error) {
+	return nil, errors.New("this binary was built without libpcap; build it with cgo and without -tags nopcap")
+}
