@@ -7,14 +7,16 @@ import (
 
 // Latencies, measured at the probe.
 //
-//   - Server: from the last SYN to the first SYN+ACK that follows; the round trip between
+//   - Server: from the last SYN before the first SYN+ACK to that; the round trip between
 //     the probe and whoever answers.
-//   - Client: from the last SYN+ACK to the first acknowledgement, with or without data, of
-//     whoever sent the SYN; the round trip between the probe and it. Of a handshake in
-//     which nothing was sent twice Client+Server is Wireshark's initial round-trip time,
-//     ACK less SYN. After a lost SYN it is too: both count from the last one, although the
-//     answer may be to an earlier one. After a lost SYN+ACK Wireshark's includes the wait
-//     for its retransmission, which is no round trip, and this does not.
+//   - Client: from the last SYN+ACK to the first acknowledgement after it, with or without
+//     data, of whoever sent the SYN; the round trip between the probe and it.
+//   - When SYN and SYN+ACK were sent once, or only the SYN again before it was answered,
+//     Client+Server is ACK less last SYN, Wireshark's initial round-trip time. When the
+//     SYN+ACK was sent again, Wireshark's also includes the wait for that, or begins at a SYN
+//     whose answer was on its way already; these do not. A SYN refused with RST has no
+//     network latency here: the RST need not come from the end it claims to come from. Nor
+//     has a connection of which one direction passes elsewhere.
 //   - Application: from the last payload of the initiator before the responder's first
 //     payload to that. A responder that speaks first is not measured by its greeting, but
 //     by the first thing it says after being spoken to. What was retransmitted is neither
@@ -29,9 +31,8 @@ import (
 func observeHandshake(p *dissect.Packet, d flow.Dir, l *flow.Latency) {
 	switch p.TCPFlags & (syn | ack | rst) {
 	case syn:
-		if near, _ := ends(d, l); *near == 0 {
-			l.SYN, l.SYNACK, l.Opener = p.Time, 0, d
-			l.Client, l.Server = 0, 0
+		if l.Client|l.Server|l.SYNACK == 0 {
+			l.SYN, l.Opener = p.Time, d
 		}
 	case syn | ack:
 		near, far := ends(d^1, l)

@@ -10,11 +10,13 @@ package worker
 //
 //   - Duplicate: the probe saw the same packet twice, as mirror ports that copy ingress and
 //     egress make it. It has the IPv4 identification, sequence number, acknowledgement,
-//     length, window and flags of one of the last three packets of its direction. It is
-//     counted here and takes no part in anything else. A packet without identification
-//     (IPv6; IPv4 identification 0) is never called a duplicate: it could as well be a
-//     retransmission or a duplicate acknowledgement. Wireshark, which does not look at
-//     identifications, calls these retransmissions.
+//     length, window and flags of one of the last three packets of its direction, which
+//     came in the same or the previous tick of 8.4 ms: later than that it is a stack that
+//     sends its identification again (RFC 6864, section 4.1). A duplicate is counted here
+//     and takes no part in anything else. A packet without identification (IPv6; IPv4
+//     identification 0) is never called one: it could as well be a retransmission or a
+//     duplicate acknowledgement. Wireshark, which does not look at identifications, calls
+//     duplicates retransmissions.
 //   - Zero-window probe: one octet of payload at NextSeq while the last window of the peer
 //     is 0. It does not advance NextSeq. If the next segment starts behind the octet the
 //     peer took it, and there is no hole.
@@ -30,8 +32,8 @@ package worker
 //   - A segment starting below NextSeq, with payload, SYN or FIN, is exactly one of these:
 //     an out-of-order packet if it brings octets never seen, less time has passed since
 //     NextSeq advanced than a round trip of the handshake takes (3 ms if that is not known),
-//     the peer has not acknowledged it already, it does not end at NextSeq, and it does not
-//     answer two duplicate acknowledgements within 20 ms; otherwise a retransmitted packet.
+//     the peer has not acknowledged it already, and it does not answer two duplicate
+//     acknowledgements within 20 ms; otherwise a retransmitted packet.
 //     So a segment lost upstream of the probe and sent again counts as a hole and as a
 //     retransmission; lost downstream, as a retransmission.
 //   - Retransmitted octets: payload of retransmitted packets that lies below NextSeq. A
@@ -56,22 +58,22 @@ package worker
 import (
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect"
+	"github.com/weir-probe/weir/dissect/wire"
 )
 
-// Control bits (RFC 9293, section 3.1).
+// Control bits of the header.
 const (
-	fin = 1 << iota
-	syn
-	rst
-	psh
-	ack
-	urg
-	ece
-	cwr
+	fin = wire.FIN
+	syn = wire.SYN
+	rst = wire.RST
+	ack = wire.ACK
+	ece = wire.ECE
+	cwr = wire.CWR
 )
 
 const (
 	maxWindow    = 1 << 30  // octets
+	repeatTick   = 23       // bits of nanoseconds: 8.4 ms
 	lateStart    = 64 << 10 // octets below the first segment that may come late
 	reorderTime  = 3e6      // ns, if the round trip is not known
 	recoveryTime = 20e6     // ns from duplicate acknowledgements to what they ask for
@@ -111,17 +113,19 @@ func observeTCP(p *dissect.Packet, d flow.Dir, t *[2]flow.TCP, l *flow.Latency) 
 	}
 }
 
-// repeats reports whether p is one of the last packets again.
+// repeats reports whether p is one of the last packets again. The tick is added to the
+// digest of a packet, so that the same packet one tick later has a digest known in advance.
 func (s *direction) repeats(p *dissect.Packet) bool {
 	if p.FragmentID == 0 || p.Version != 4 {
 		return false
 	}
+	const tick = 0x9e3779b9
 	x := uint64(p.Seq)<<32 | uint64(p.Ack)
 	y := uint64(p.FragmentID)<<48 ^ uint64(p.PayloadLen)<<28 ^ uint64(p.TCPFlags)<<16 ^ uint64(p.Window)
 	x = (x ^ y*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
-	h := uint32(x>>32) | 1
+	h := uint32(x>>32) + uint32(p.Time>>repeatTick)*tick
 	r := &s.Recent
-	if r[0] == h || r[1] == h || r[2] == h {
+	if e, f, g := h-r[0], h-r[1], h-r[2]; e == 0 || e == tick || f == 0 || f == tick || g == 0 || g == tick {
 		return true
 	}
 	r[2], r[1], r[0] = r[1], r[0], h
@@ -280,7 +284,7 @@ func (s *direction) late(p *dissect.Packet, peer *direction, l *flow.Latency) bo
 	if limit == 0 {
 		limit = reorderTime
 	}
-	return p.Time-s.TopTime < limit && s.NextSeq != p.Seq+p.PayloadLen
+	return p.Time-s.TopTime < limit
 }
 
 // has reports whether s acknowledged everything below seq.
