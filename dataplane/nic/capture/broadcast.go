@@ -79,7 +79,9 @@ func (c *caster) run() {
 	}
 	c.r.busy.Unlock()
 	select {
-	case <-c.r.stop:
+	case <-c.r.stop: // Close may have found the reader busy.
+		c.r.busy.Lock()
+		defer c.r.busy.Unlock()
 		if err := c.r.settle(); err != nil {
 			c.r.fail(err)
 		}

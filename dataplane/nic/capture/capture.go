@@ -111,16 +111,17 @@ func (r *Reader) Progress() (done, total int64) { return r.read.Load(), r.total 
 // more. Consumers of Broadcast are told that the capture is done.
 func (r *Reader) Close() error {
 	r.once.Do(func() { close(r.stop) })
-	return r.settle()
-}
-
-// settle gives everything back, unless the goroutine of Broadcast is at work: that settles
-// when it notices that it is to stop, as it may be waiting for the writer of a pipe.
-func (r *Reader) settle() error {
 	if !r.busy.TryLock() {
+		// The goroutine of Broadcast is at work, and may be waiting for the writer of a pipe.
+		// It settles when it notices that it is to stop.
 		return nil
 	}
 	defer r.busy.Unlock()
+	return r.settle()
+}
+
+// settle gives everything back.
+func (r *Reader) settle() error {
 	r.paths, r.done = nil, true
 	return r.release()
 }

@@ -93,68 +93,51 @@ func TestFault(t *testing.T) {
 	}
 }
 
-// What contradicts itself is refused after what precedes it was delivered.
-func TestDamage(t *testing.T) {
-	ng := func(damage func(w *writer)) func() (*writer, []sample) {
-		return func() (*writer, []sample) {
-			w, all := everyBlock(binary.LittleEndian)
-			damage(w)
-			w.packet(enhancedBlock, &all[6], all[6].time/1000)
-			return w, all
-		}
+// damages returns ways to go wrong after some good blocks, by what is said about them.
+func damages() map[string]func(w *writer) {
+	body := func(typ uint32, words ...uint32) func(w *writer) {
+		return func(w *writer) { w.block(typ, func() { w.u32(words...) }) }
 	}
-	packet := func(port, size uint32) func(w *writer) {
-		return func(w *writer) { w.block(enhancedBlock, func() { w.u32(port, 0, 0, size, size, 0) }) }
+	words := func(words ...uint32) func(w *writer) {
+		return func(w *writer) { w.u32(words...) }
 	}
-	for want, generate := range map[string]func() (*writer, []sample){
-		"a frame of 262145 octets where the limit is 262144": func() (*writer, []sample) {
-			w, all := pcapOf(3)
-			w.u32(0, 0, maxRecord+1, maxRecord+1)
-			w.b = append(w.b, bytes.Repeat([]byte{0}, maxRecord+1)...)
-			return w, all
-		},
-		"type 1 claims 11 octets where the least is 12": ng(func(w *writer) { w.u32(1, 11, 0) }),
-		"type 6 claims 4294967295 octets":               ng(func(w *writer) { w.u32(6, 0xffffffff, 0) }),
-		"two lengths, 12 and 16":                        ng(func(w *writer) { w.u32(3, 12, 16) }),
-		"no byte order but 01 02 03 04": ng(func(w *writer) {
-			w.u32(sectionHeader, 28, 0x04030201)
-		}),
-		"version 7.0 of pcapng": ng(func(w *writer) {
-			w.block(sectionHeader, func() { w.u32(byteOrder, 7, 0, 0) })
-		}),
-		"section header has 4 octets": ng(func(w *writer) {
-			w.block(sectionHeader, func() { w.u32(byteOrder) })
-		}),
-		"interface description has 4 octets": ng(func(w *writer) {
-			w.block(interfaceBlock, func() { w.u32(1) })
-		}),
-		"option of an interface claims 40": ng(func(w *writer) {
-			w.block(interfaceBlock, func() { w.u32(1, 0, 40<<16|2) })
-		}),
-		"of interface 9 where only 1 were":    ng(packet(9, 4)),
-		"5 octets is in a block that has roo": ng(packet(0, 5)),
-		"packet block has 0 octets":           ng(func(w *writer) { w.block(enhancedBlock, func() {}) }),
-		"simple packet block has 0 octets":    ng(func(w *writer) { w.block(simpleBlock, func() {}) }),
-		"before any interface is described": ng(func(w *writer) {
+	return map[string]func(w *writer){
+		"type 1 claims 11 octets where the least is 12": words(interfaceBlock, 11, 0),
+		"type 6 claims 4294967295 octets":               words(enhancedBlock, 0xffffffff, 0),
+		"two lengths, 12 and 16":                        words(simpleBlock, 12, 16),
+		"no byte order but 01 02 03 04":                 words(sectionHeader, 28, 0x04030201),
+		"version 7.0 of pcapng":                         body(sectionHeader, byteOrder, 7, 0, 0),
+		"section header has 4 octets":                   body(sectionHeader, byteOrder),
+		"interface description has 4 octets":            body(interfaceBlock, 1),
+		"option of an interface claims 40":              body(interfaceBlock, 1, 0, 40<<16|2),
+		"of interface 9 where only 1 were":              body(enhancedBlock, 9, 0, 0, 4, 4, 0),
+		"5 octets is in a block that has room for 4":    body(enhancedBlock, 0, 0, 0, 5, 5, 0),
+		"packet block has 0 octets":                     body(enhancedBlock),
+		"simple packet block has 0 octets":              body(simpleBlock),
+		"before any interface is described": func(w *writer) {
 			w.section()
 			w.block(simpleBlock, func() { w.u32(0) })
-		}),
-		"a frame of 262148 octets": ng(func(w *writer) {
+		},
+		"a frame of 262148 octets": func(w *writer) {
 			w.block(packetBlock, func() {
 				w.u32(0, 0, 0, maxRecord+4, 0)
 				w.b = append(w.b, bytes.Repeat([]byte{0}, maxRecord+4)...)
 			})
-		}),
-		"describes more than 65536 interfaces": ng(func(w *writer) {
+		},
+		"describes more than 65536 interfaces": func(w *writer) {
 			for range maxInterfaces {
 				w.iface(1, 0)
 			}
-		}),
-	} {
-		w, all := generate()
+		},
+	}
+}
+
+// What contradicts itself is refused after what precedes it was delivered.
+func TestDamage(t *testing.T) {
+	check := func(want string, w *writer, all []sample) {
 		for _, stream := range []io.Reader{nil, bytes.NewReader(w.b)} {
 			seen, err := drain(inMemory(w.b, stream))
-			if err == nil || !strings.Contains(err.Error(), want) {
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %s", err, want)
 			}
 			if fmt.Sprint(seen) != fmt.Sprint(all) {
@@ -162,19 +145,29 @@ func TestDamage(t *testing.T) {
 			}
 		}
 	}
+	w, all := pcapOf(3)
+	w.u32(0, 0, maxRecord+1, maxRecord+1)
+	w.b = append(w.b, bytes.Repeat([]byte{0}, maxRecord+1)...)
+	check("a frame of 262145 octets where the limit is 262144", w, all)
+	for want, damage := range damages() {
+		w, all := everyBlock(binary.LittleEndian)
+		damage(w)
+		w.packet(enhancedBlock, &all[6], all[6].time/1000)
+		check(want, w, all)
+	}
 }
 
 // A file that is no capture is refused when it is opened, with a way out.
 func TestOpen(t *testing.T) {
-	dir := t.TempDir()
+	dir, other := t.TempDir(), &writer{AppendByteOrder: binary.LittleEndian}
+	other.u32(magicMicros, 4<<16|3, 0, 0, 0, 1)
 	for want, path := range map[string]string{
 		"begins with 47 4d 42 55; editcap": file(t, "n", []byte("GMBU, and so on and so forth, for long enough")),
 		"it is empty":                      file(t, "e", nil),
 		"naming the files in it":           dir,
 		"no such file or directory; give":  filepath.Join(dir, "none"),
-		"version 3.4 of pcap":              file(t, "v", []byte("\xd4\xc3\xb2\xa1\x03\x00\x04\x00"+strings.Repeat(".", 16))),
-
-		"gzip header": file(t, "g", []byte{0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}),
+		"version 3.4 of pcap":              file(t, "v", other.b),
+		"gzip header":                      file(t, "g", []byte{0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}),
 		// A window of 512 MiB.
 		"octets after this cannot be read": file(t, "z", []byte("\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00")),
 	} {

@@ -31,7 +31,7 @@ func Compile(link nic.Link, snaplen int, expr string) (*Program, error) {
 	if snaplen <= 0 {
 		snaplen = whole
 	}
-	code, err := compile(dlt(link), snaplen, expr)
+	code, err := compile(uint32(link), uint32(snaplen), expr)
 	if err != nil {
 		return nil, fmt.Errorf("filter %q: %w", expr, err)
 	}
@@ -55,13 +55,4 @@ func (p *Program) Raw() []unix.SockFilter {
 		return nil
 	}
 	return append([]unix.SockFilter(nil), p.code...)
-}
-
-// dlt returns libpcap's number of a link type on this system, which is that of files but for
-// raw IP.
-func dlt(link nic.Link) int {
-	if link == nic.RawIP {
-		return 12
-	}
-	return int(link)
 }

@@ -9,6 +9,6 @@ import (
 )
 
 // compile refuses every expression.
-func compile(int, int, string) ([]unix.SockFilter, error) {
+func compile(uint32, uint32, string) ([]unix.SockFilter, error) {
 	return nil, errors.New("this binary was built without libpcap; build it with cgo and without -tags nopcap")
 }
