@@ -8,29 +8,63 @@ import (
 	"github.com/weir-probe/weir/dissect"
 )
 
+// said is a message without a transport.
+type said struct {
+	reply bool
+	at    time.Duration
+	size  uint32
+}
+
+var latencyCases = []struct {
+	name    string
+	said    []said
+	want    time.Duration
+	waiting bool
+}{
+	{
+		"a request and its response",
+		[]said{{at: 0, size: 9}, {true, 30 * milli, 9}},
+		30 * milli, false,
+	},
+	{
+		"a request in parts",
+		[]said{{at: 0, size: 9}, {at: 5 * milli, size: 9}, {true, 30 * milli, 9}},
+		25 * milli, false,
+	},
+	{
+		"only the first exchange",
+		[]said{{at: 0, size: 9}, {true, 30 * milli, 9}, {at: 40 * milli, size: 9}, {true, 41 * milli, 9}},
+		30 * milli, false,
+	},
+	{
+		"a greeting answers nothing",
+		[]said{{true, 0, 9}, {at: 10 * milli, size: 9}, {true, 17 * milli, 9}},
+		7 * milli, false,
+	},
+	{
+		"no payload says nothing",
+		[]said{{at: 0, size: 9}, {true, 10 * milli, 0}, {true, 20 * milli, 9}},
+		20 * milli, false,
+	},
+	{
+		"no response",
+		[]said{{at: 0, size: 9}},
+		0, true,
+	},
+	{
+		"at once",
+		[]said{{at: 5, size: 9}, {true, 5, 9}},
+		1, false,
+	},
+	{
+		"time goes backwards",
+		[]said{{at: 5 * milli, size: 9}, {true, 4 * milli, 9}},
+		0, false,
+	},
+}
+
 func TestApplicationLatency(t *testing.T) {
-	type said struct {
-		reply bool
-		at    time.Duration
-		size  uint32
-	}
-	for _, c := range []struct {
-		name    string
-		said    []said
-		want    time.Duration
-		waiting bool
-	}{
-		{"a request and its response", []said{{at: 0, size: 9}, {true, 30 * milli, 9}}, 30 * milli, false},
-		{"a request in parts", []said{{at: 0, size: 9}, {at: 5 * milli, size: 9}, {true, 30 * milli, 9}}, 25 * milli, false},
-		{"only the first exchange",
-			[]said{{at: 0, size: 9}, {true, 30 * milli, 9}, {at: 40 * milli, size: 9}, {true, 41 * milli, 9}}, 30 * milli, false},
-		{"a greeting answers nothing",
-			[]said{{true, 0, 9}, {at: 10 * milli, size: 9}, {true, 17 * milli, 9}}, 7 * milli, false},
-		{"no payload says nothing", []said{{at: 0, size: 9}, {true, 10 * milli, 0}, {true, 20 * milli, 9}}, 20 * milli, false},
-		{"no response", []said{{at: 0, size: 9}}, 0, true},
-		{"at once", []said{{at: 5, size: 9}, {true, 5, 9}}, 1, false},
-		{"time goes backwards", []said{{at: 5 * milli, size: 9}, {true, 4 * milli, 9}}, 0, false},
-	} {
+	for _, c := range latencyCases {
 		var l flow.Latency
 		for _, s := range c.said {
 			p := dissect.Packet{Time: 1e18 + uint64(s.at), PayloadLen: s.size}

@@ -122,8 +122,7 @@ func (s *direction) repeats(p *dissect.Packet) bool {
 	const tick = 0x9e3779b9
 	x := uint64(p.Seq)<<32 | uint64(p.Ack)
 	y := uint64(p.FragmentID)<<48 ^ uint64(p.PayloadLen)<<28 ^ uint64(p.TCPFlags)<<16 ^ uint64(p.Window)
-	x = (x ^ y*0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93
-	h := uint32(x>>32) + uint32(p.Time>>repeatTick)*tick
+	h := uint32((x*0x9e3779b97f4a7c15+y*0xd6e8feb86659fd93)>>32) + uint32(p.Time>>repeatTick)*tick
 	r := &s.Recent
 	if e, f, g := h-r[0], h-r[1], h-r[2]; e == 0 || e == tick || f == 0 || f == tick || g == 0 || g == tick {
 		return true
