@@ -11,13 +11,13 @@ type set struct {
 
 // schedule says what has to be announced and when.
 type schedule struct {
-	next        [2]int    // first of Format.sets and Format.options not announced in this round
-	since       [2]uint64 // when the round began
-	messages    int       // since the round of templates began
-	introduce   *template // to announce in the next message, whatever else
-	lost        bool      // everything has to be announced again
-	crowded     bool      // a flow found no room beside announcements: the next message has none
-	lastExplain uint64
+	next      [2]int    // first of Format.sets and Format.options not announced in this round
+	since     [2]uint64 // when the round began
+	messages  int       // since the round of templates began
+	introduce *template // to announce in the next message, whatever else
+	lost      bool      // everything has to be announced again
+	explained uint64    // when it last was for that reason
+	crowded   bool      // a flow found no room beside announcements: the next message has none
 }
 
 // Explain has templates and options repeated, but not more than once a second: when the
@@ -65,19 +65,29 @@ func (f *Format) add(dst []byte, s *set) []byte {
 // plan starts the rounds that are due.
 func (f *Format) plan() {
 	elapsed := func(since uint64, d time.Duration) bool { return d > 0 && f.now >= since+uint64(d) }
-	again := f.lost && elapsed(f.lastExplain, time.Second)
+	again := f.lost && elapsed(f.explained, time.Second)
 	if again {
-		f.lost, f.lastExplain = false, f.now
+		f.lost, f.explained = false, f.now
 	}
 	counted := f.o.RefreshMessages > 0 && f.messages >= f.o.RefreshMessages
-	due := f.since[0] == 0 || !f.opened && (counted || elapsed(f.since[0], f.o.Refresh))
+	due := f.first(0) || !f.opened && (counted || elapsed(f.since[0], f.o.Refresh))
 	if again || due {
 		f.restart(0)
 		f.messages = 0
 	}
-	if again || f.since[1] == 0 || elapsed(f.since[1], f.o.OptionsInterval) {
+	if f.first(1) || again || elapsed(f.since[1], f.o.OptionsInterval) {
 		f.restart(1)
 	}
+}
+
+// first reports whether a first round is due. In a stream it never is, and only the clock
+// starts to run: Open has told everything.
+func (f *Format) first(i int) bool {
+	if f.since[i] != 0 {
+		return false
+	}
+	f.since[i] = f.now
+	return !f.opened
 }
 
 // restart begins a round, unless the last one has not ended.
@@ -93,7 +103,7 @@ func (f *Format) restart(i int) {
 // files, and a new connection starts without knowledge.
 func (f *Format) Open() func(dst, next []byte) []byte {
 	f.opened = true
-	f.next[0], f.since[0] = len(*f.sets.Load()), 1
+	f.next = [2]int{len(*f.sets.Load()), len(f.options)}
 	return f.preface
 }
 

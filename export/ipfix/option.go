@@ -1,10 +1,6 @@
 package ipfix
 
-import (
-	"os"
-
-	"github.com/weir-probe/weir/dataplane/flow"
-)
+import "github.com/weir-probe/weir/dataplane/flow"
 
 // optionsTemplate is the layout of records about the exporter itself.
 type optionsTemplate struct {
@@ -58,9 +54,8 @@ func (f *Format) describe() {
 			return []uint64{domain, c.Messages.Load(), c.Exported.Load(), c.Octets.Load(),
 				c.IgnoredPackets.Load(), c.LostPackets.Load()}
 		})
-	process := uint64(os.Getpid())
 	f.report([]column{num(exportingProcess, 4), num(notSentFlows, 8)},
-		func() []uint64 { return []uint64{process, c.DroppedTotal()} })
+		func() []uint64 { return []uint64{domain, c.DroppedTotal()} })
 	f.typeInformation()
 }
 
