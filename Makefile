@@ -46,7 +46,7 @@ bench: ## ns/packet of each hop and of the whole Step
 
 demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JSON
 	@mkdir -p out
-	bin/weir replay --dpdk --table --json out/flows.json --ipfix out/flows.ipfix cmd/weir/testdata/sample.pcap
+	bin/weir replay --dpdk --table --json=out/flows.json --ipfix out/flows.ipfix cmd/weir/testdata/sample.pcap
 
 docs: ## write configs/*.md again from the code
 	$(GO) test ./dataplane/flow ./cmd/weir -run Docs -update

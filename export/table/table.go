@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/export"
 )
 
 // Format collects the cells of a message and aligns them when it is sealed. Columns only
@@ -30,13 +31,16 @@ type column struct {
 // rows is how many flows are aligned together.
 const rows = 256
 
-// New returns a table of the given fields, a column each; without fields it is the
-// summary most people want: who, what, how much, how slow.
-func New(fields []*flow.Field, application func(number uint16) string) *Format {
-	f := &Format{columns: summary(application)}
-	if len(fields) > 0 {
+// Blocks are the cold blocks of a flow that the summary needs.
+const Blocks = flow.BlockTCP | flow.BlockLatency
+
+// New returns a table of the fields of o.Template, a column each; without a template it is
+// the summary most people want: who, what, how much, how slow.
+func New(o export.FormatOptions) (*Format, error) {
+	f := &Format{columns: summary[:]}
+	if o.Template != nil {
 		f.columns = nil
-		for _, fd := range fields {
+		for _, fd := range o.Template.Fields {
 			f.columns = append(f.columns, fieldColumn(fd))
 		}
 	}
@@ -44,7 +48,7 @@ func New(fields []*flow.Field, application func(number uint16) string) *Format {
 	for i, c := range f.columns {
 		f.widths[i] = utf8.RuneCountInString(c.title)
 	}
-	return f
+	return f, nil
 }
 
 // Begin implements export.Format.
@@ -123,36 +127,32 @@ func fieldColumn(fd *flow.Field) column {
 	}}
 }
 
-func summary(application func(uint16) string) []column {
-	return []column{
-		{"Client", false, func(dst []byte, v *flow.View) []byte {
-			return appendEndpoint(dst, v, v.Src, v.SrcPort)
-		}},
-		{"Server", false, func(dst []byte, v *flow.View) []byte {
-			return appendEndpoint(append(dst, "→ "...), v, v.Dst, v.DstPort)
-		}},
-		{"Proto", false, func(dst []byte, v *flow.View) []byte { return appendProtocol(dst, v.Proto) }},
-		{"Application", false, func(dst []byte, v *flow.View) []byte {
-			return append(dst, application(v.Application)...)
-		}},
-		{"Packets → ←", true, func(dst []byte, v *flow.View) []byte {
-			dst = append(strconv.AppendUint(dst, v.Packets[0], 10), ' ')
-			return strconv.AppendUint(dst, v.Packets[1], 10)
-		}},
-		{"Bytes → ←", true, func(dst []byte, v *flow.View) []byte {
-			dst = append(appendOctets(dst, v.Octets[0]), ' ')
-			return appendOctets(dst, v.Octets[1])
-		}},
-		{"Client RTT", true, func(dst []byte, v *flow.View) []byte { return appendMillis(dst, v.Latency.Client) }},
-		{"Server RTT", true, func(dst []byte, v *flow.View) []byte { return appendMillis(dst, v.Latency.Server) }},
-		{"Response", true, func(dst []byte, v *flow.View) []byte {
-			return appendMillis(dst, v.Latency.Application)
-		}},
-		{"Retrans → ←", true, appendRetransmissions},
-		{"Duration", true, func(dst []byte, v *flow.View) []byte {
-			return appendDuration(dst, time.Duration(v.Last-v.First))
-		}},
-	}
+var summary = [...]column{
+	{"Client", false, func(dst []byte, v *flow.View) []byte {
+		return appendEndpoint(dst, v, v.Src, v.SrcPort)
+	}},
+	{"Server", false, func(dst []byte, v *flow.View) []byte {
+		return appendEndpoint(append(dst, "→ "...), v, v.Dst, v.DstPort)
+	}},
+	{"Proto", false, func(dst []byte, v *flow.View) []byte { return appendProtocol(dst, v.Proto) }},
+	{"Application", false, func(dst []byte, v *flow.View) []byte {
+		name, _ := v.Value(flow.AppName)
+		return append(dst, name.B...)
+	}},
+	{"Packets →", true, func(dst []byte, v *flow.View) []byte { return strconv.AppendUint(dst, v.Packets[0], 10) }},
+	{"←", true, func(dst []byte, v *flow.View) []byte { return strconv.AppendUint(dst, v.Packets[1], 10) }},
+	{"Bytes →", true, func(dst []byte, v *flow.View) []byte { return appendOctets(dst, v.Octets[0]) }},
+	{"←", true, func(dst []byte, v *flow.View) []byte { return appendOctets(dst, v.Octets[1]) }},
+	{"Client RTT", true, func(dst []byte, v *flow.View) []byte { return appendMillis(dst, v.Latency.Client) }},
+	{"Server RTT", true, func(dst []byte, v *flow.View) []byte { return appendMillis(dst, v.Latency.Server) }},
+	{"Response", true, func(dst []byte, v *flow.View) []byte {
+		return appendMillis(dst, v.Latency.Application)
+	}},
+	{"Retrans →", true, func(dst []byte, v *flow.View) []byte { return appendRetransmissions(dst, v, 0) }},
+	{"←", true, func(dst []byte, v *flow.View) []byte { return appendRetransmissions(dst, v, 1) }},
+	{"Duration", true, func(dst []byte, v *flow.View) []byte {
+		return appendDuration(dst, time.Duration(v.Last-v.First))
+	}},
 }
 
 func appendEndpoint(dst []byte, v *flow.View, addr [16]byte, port uint16) []byte {
@@ -216,12 +216,11 @@ func appendMillis(dst []byte, ns uint64) []byte {
 	return append(strconv.AppendFloat(dst, float64(ns)/1e6, 'f', 2, 64), " ms"...)
 }
 
-func appendRetransmissions(dst []byte, v *flow.View) []byte {
+func appendRetransmissions(dst []byte, v *flow.View, d flow.Dir) []byte {
 	if v.Proto != 6 {
 		return dst
 	}
-	dst = append(strconv.AppendUint(dst, uint64(v.TCP[0].RetransmittedPackets), 10), ' ')
-	return strconv.AppendUint(dst, uint64(v.TCP[1].RetransmittedPackets), 10)
+	return strconv.AppendUint(dst, uint64(v.TCP[d].RetransmittedPackets), 10)
 }
 
 func appendDuration(dst []byte, d time.Duration) []byte {

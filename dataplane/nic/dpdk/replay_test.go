@@ -5,6 +5,7 @@ package dpdk
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 )
 
@@ -110,4 +112,43 @@ func TestReplayEqualsPcapgo(t *testing.T) {
 		})
 	}
 	t.Log(total, "frames compared")
+}
+
+func TestCheckFindsWhatDPDKCannotTell(t *testing.T) {
+	long := written(t, layers.LinkTypeEthernet, 70000, 65535, 100) // 16 bits hold a length in net_pcap
+	whole := written(t, layers.LinkTypeEthernet, 100, 200, 300)
+	b, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := filepath.Join(t.TempDir(), "short.pcap")
+	if err := os.WriteFile(short, b[:len(b)-1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path, want string
+		frames     uint64
+	}{
+		{whole, "", 3},
+		{long, "3 of 3 frames and 70099 of 135635 octets", 3},
+		{short, "short.pcap", 2},
+	} {
+		r, err := eal.Replay(c.path, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for !r.Done() {
+			r.Burst()
+		}
+		err = r.Check()
+		if got := fmt.Sprint(err); (err == nil) != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s, expected %q", c.path, got, c.want)
+		}
+		if s := r.Stats(); s.Received != c.frames {
+			t.Errorf("%s: %+v, expected %d frames", c.path, s, c.frames)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dataplane/nic"
+	"github.com/weir-probe/weir/dataplane/nic/filter"
+	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/export/formats"
+)
+
+const defaultConfig = "/etc/weir/weir.toml"
+
+func checkCommand(schema *flow.Schema) *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Report every mistake of a configuration",
+		Example: `  weir check                       /etc/weir/weir.toml
+  weir check -c weir.toml && weir run -c weir.toml`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := load(path, schema); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s: no mistakes\n", path)
+			return nil
+		},
+	}
+	c.Flags().StringVarP(&path, "config", "c", defaultConfig, "configuration file")
+	return c
+}
+
+// load reads a configuration; its mistakes, all of them, are one usage error.
+func load(path string, schema *flow.Schema) (*config.Config, error) {
+	cfg, problems := config.Load(path, checks(schema))
+	if len(problems) > 0 {
+		return nil, usagef("%d %s:\n%s", len(problems), plural(len(problems), "mistake"), problems)
+	}
+	return cfg, nil
+}
+
+// checks is what this build can judge in a configuration.
+func checks(schema *flow.Schema) config.Checks {
+	return config.Checks{
+		Schema: schema,
+		Filter: func(expr string) error {
+			_, err := filter.Compile(nic.Ethernet, 1<<18, expr)
+			return err
+		},
+		Format: func(name string, t *flow.Template) error {
+			_, err := formats.New(name, export.FormatOptions{Template: t})
+			return err
+		},
+	}
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}

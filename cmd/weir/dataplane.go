@@ -1,0 +1,81 @@
+package main
+
+import (
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/dataplane"
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dataplane/link"
+)
+
+func dataplaneCommand(schema *flow.Schema) *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "dataplane",
+		Short: "Meter live and hand the flows to whoever runs with --attach",
+		Long: "The process that meters. weir run starts it by itself; it is a command of its own so that each of the two\n" +
+			"can have its service unit and be restarted without the other. It ends on SIGINT or SIGTERM, after it\n" +
+			"has handed over its flows.",
+		Example: `  weir dataplane -c /etc/weir/weir.toml
+  weir run -c /etc/weir/weir.toml --attach`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := load(path, schema)
+			if err != nil {
+				return err
+			}
+			return meter(cfg, schema)
+		},
+	}
+	c.Flags().StringVarP(&path, "config", "c", defaultConfig, "configuration file")
+	return c
+}
+
+// heap is what the dataplane may allocate before its collector runs after all. Metering
+// allocates nothing.
+const heap = 256 << 20
+
+// meter runs the dataplane until a signal or the control plane stops it.
+func meter(cfg *config.Config, schema *flow.Schema) error {
+	log := newLogger(cfg).With("process", "dataplane")
+	b, err := blocks(schema, cfg.Exporters)
+	if err != nil {
+		return err
+	}
+	in, err := openInputs(cfg, b, log)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	plane, err := dataplane.New(in.queues, int(cfg.Dataplane.RingSize))
+	if err != nil {
+		return err
+	}
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(heap)
+	if err := plane.Start(); err != nil {
+		return err
+	}
+	defer onSignal(plane.Stop)()
+	server, err := link.Listen(cfg.Dataplane.Socket, plane.Offer(), plane.Files(), plane.Stop)
+	if err != nil {
+		plane.Stop()
+		plane.Wait()
+		return err
+	}
+	defer server.Close()
+	describe(log, in)
+	plane.Wait()
+	log.Info("metering has ended")
+	return nil
+}
+
+func describe(log *slog.Logger, in *inputs) {
+	for i := range in.queues {
+		log.Info("metering", "queue", in.queues[i].Name, "core", in.queues[i].Core)
+	}
+}

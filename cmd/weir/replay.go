@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/enrich"
+	"github.com/weir-probe/weir/dataplane"
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/export"
+)
+
+// replay is what the command line of weir replay says.
+type replay struct {
+	cfg      *config.Config
+	files    []string
+	template string
+	biflow   string
+	filter   string
+	sampling uint32
+	workers  int
+	dpdk     bool
+	quiet    bool
+	summary  string
+	to       map[string]*string // format: target, empty for none
+	schema   *flow.Schema
+}
+
+// stdout is a target that several outputs cannot share.
+const stdout = "-"
+
+func replayCommand(schema *flow.Schema) *cobra.Command {
+	r := &replay{cfg: config.Default(), schema: schema, to: map[string]*string{}}
+	c := &cobra.Command{
+		Use:   "replay FILE…",
+		Short: "Meter capture files: the same worker as live, in one process",
+		Long: "Meter captures in pcap or pcapng, plain, gzip or zstd; - is standard input. Several files are read one\n" +
+			"after the other as one stream of packets. Without an output option the flows are printed as a table.\n" +
+			"A target is a file, - for standard output, udp://host:port or tcp://host:port.",
+		Example: `  weir replay capture.pcap
+  tcpdump -w - -i eth0 -c 1000 | weir replay -
+  weir replay --json capture.pcapng.zst | jq .L7_PROTO_NAME
+  weir replay --template '%IPV4_SRC_ADDR %IPV4_DST_ADDR %IN_BYTES %OUT_BYTES' capture.pcap
+  weir replay --ipfix udp://127.0.0.1:4739 --table --workers 4 big.pcap
+  weir replay --dpdk --table capture.pcap       through DPDK's net_pcap driver`,
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			r.files = args
+			return r.run(c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	r.flags(c)
+	return c
+}
+
+func (r *replay) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.SortFlags = false
+	for _, o := range []struct{ format, doc string }{
+		{"table", "print a table; =TARGET writes it elsewhere"},
+		{"json", "write a JSON object a line, to standard output or =TARGET"},
+		{"text", "write columns separated by |, to standard output or =TARGET"},
+		{"ipfix", "write IPFIX to TARGET"},
+		{"netflow9", "write NetFlow v9 to TARGET"},
+		{"netflow5", "write NetFlow v5 to TARGET"},
+	} {
+		r.to[o.format] = f.String(o.format, "", o.doc)
+		if strings.Contains(o.doc, "=TARGET") {
+			f.Lookup(o.format).NoOptDefVal = stdout
+		}
+	}
+	f.StringVarP(&r.template, "template", "T", "", "fields to write, by label or IANA name; see weir fields")
+	f.StringVar(&r.biflow, "biflow", "rfc5103", "elements of the opposite direction: rfc5103 or nprobe")
+	f.IntVar(&r.workers, "workers", 1, "workers that share the flows; the flows are the same for any number")
+	f.BoolVar(&r.dpdk, "dpdk", false, "read through DPDK's net_pcap driver, as live (one worker, pcap files)")
+	f.StringVarP(&r.filter, "filter", "f", "", "meter only what this capture filter lets pass (pcap-filter(7))")
+	f.Uint32Var(&r.sampling, "sampling", 1, "meter one packet in so many")
+	fl := &r.cfg.Flow
+	f.DurationVar(&fl.Idle, "idle", fl.Idle, "end a flow when no packet came for so long")
+	f.DurationVar(&fl.Active, "active", fl.Active, "report a longer flow in parts of so long")
+	f.IntVar(&fl.Capacity, "flows", fl.Capacity, "capacity of a worker's flow table")
+	f.StringSliceVar(&fl.Ignore, "ignore", nil, "parts of the key not to look at: vlan,protocol,addresses,ports,tunnel")
+	f.StringVar(&fl.Tunnels, "tunnels", fl.Tunnels, "which packet of a tunnel to meter: inner or outer")
+	f.StringVar(&fl.Direction, "direction", fl.Direction, "who is the client: heuristic or first-packet")
+	f.StringVar(&r.cfg.GeoIP.City, "geoip-city", "", "MaxMind DB file of cities or countries")
+	f.StringVar(&r.cfg.GeoIP.ASN, "geoip-asn", "", "MaxMind DB file of autonomous systems")
+	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress and no summary")
+	f.StringVar(&r.summary, "summary", "", "write the summary as JSON to this file")
+}
+
+// configure turns the command line into a configuration and has all of it checked.
+func (r *replay) configure() error {
+	shared := 0
+	for _, format := range []string{"table", "json", "text", "ipfix", "netflow9", "netflow5"} {
+		target := *r.to[format]
+		if target == "" {
+			continue
+		}
+		if target == stdout {
+			shared++
+		}
+		r.add(format, target)
+	}
+	if len(r.cfg.Exporters) == 0 {
+		r.add("table", stdout)
+	}
+	if shared > 1 {
+		return usagef("several outputs to standard output: give all but one a file, as in --json=flows.json")
+	}
+	if r.workers < 1 || r.workers > 64 {
+		return usagef("--workers %d: give 1 to 64", r.workers)
+	}
+	in := config.DefaultInput()
+	in.Name, in.Filter, in.Sampling = "replay", r.filter, r.sampling
+	for _, f := range r.files {
+		if f != stdout {
+			in.Capture = append(in.Capture, f)
+		}
+	}
+	if len(in.Capture) == 0 {
+		in.Capture = []string{"/dev/stdin"}
+	}
+	r.cfg.Inputs = []config.Input{in}
+	if problems := r.cfg.Validate(checks(r.schema)); len(problems) > 0 {
+		return usageError{problems.Err()}
+	}
+	return nil
+}
+
+func (r *replay) add(format, target string) {
+	x := config.DefaultExporter()
+	x.Name, x.Format, x.To, x.OnFull = format, format, []string{target}, "block"
+	x.BatchAge = time.Second
+	if format != "netflow5" {
+		x.Template = r.template
+	}
+	if format == "ipfix" {
+		x.Biflow = r.biflow
+	}
+	r.cfg.Exporters = append(r.cfg.Exporters, x)
+}
+
+func (r *replay) run(out, log io.Writer) error {
+	if err := r.configure(); err != nil {
+		return err
+	}
+	in, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	stages, done, err := enrich.Stages(r.cfg.GeoIP.City, r.cfg.GeoIP.ASN)
+	if err != nil {
+		return err
+	}
+	defer done()
+	plane, err := dataplane.New(in.queues, int(r.cfg.Dataplane.RingSize))
+	if err != nil {
+		return err
+	}
+	if err := plane.Start(); err != nil {
+		return err
+	}
+	defer plane.Wait()
+	stop := onSignal(plane.Stop)
+	defer stop()
+	s := setting{schema: r.schema, boot: in.boot(), sampling: r.sampling}
+	exporters, err := s.openExporters(r.cfg.Exporters)
+	if err != nil {
+		plane.Stop()
+		discard(plane)
+		return err
+	}
+	e := egress.New(sources(plane.Rings(), probeFacts(r.sampling)), stages, exporters)
+	e.Offline = true
+	watch := r.watch(log, in, e)
+	e.Run()
+	watch.end()
+	return errors.Join(r.finish(e, exporters, log), in.err())
+}
+
+// finish closes the exporters and gives account.
+func (r *replay) finish(e *egress.Egress, exporters []*export.Exporter, log io.Writer) error {
+	err := closeExporters(exporters, time.Minute)
+	s := e.Summary()
+	if !r.quiet {
+		s.Print(log)
+	}
+	for _, a := range s.Exporters {
+		if a.Exported < a.Records && err == nil {
+			err = fmt.Errorf("exporter %s: %d of %d records were not exported", a.Name, a.Records-a.Exported, a.Records)
+		}
+	}
+	return errors.Join(err, writeSummary(r.summary, &s))
+}
+
+// writeSummary writes s as JSON to a file; no path means nowhere.
+func writeSummary(path string, s *egress.Summary) error {
+	if path == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
+}
+
+// onSignal calls stop at the first SIGINT or SIGTERM. A second one ends the process.
+func onSignal(stop func()) (cancel func()) {
+	ctx, done := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	released := context.AfterFunc(ctx, func() {
+		done() // the next signal has its default effect
+		stop()
+	})
+	return func() { released(); done() }
+}

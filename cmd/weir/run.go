@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/enrich"
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dataplane/link"
+)
+
+// run is a control plane.
+type run struct {
+	path    string
+	cfg     *config.Config
+	schema  *flow.Schema
+	attach  bool
+	summary string
+	log     *slog.Logger
+	out     *os.File
+}
+
+func runCommand(schema *flow.Schema) *cobra.Command {
+	r := &run{schema: schema, out: os.Stderr}
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Meter live and export",
+		Long: "Meter the inputs of the configuration and export their flows. Metering happens in a process of its own,\n" +
+			"which is started unless it runs already, and taken over if an earlier control plane left it behind.\n" +
+			"SIGINT and SIGTERM hand over and export all flows and end both with status 0.",
+		Example: `  weir run -c /etc/weir/weir.toml
+  weir run -c weir.toml --attach         leave the dataplane to its own service unit`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) (err error) {
+			if r.cfg, err = load(r.path, schema); err != nil {
+				return err
+			}
+			r.log = newLogger(r.cfg)
+			return r.run()
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&r.path, "config", "c", defaultConfig, "configuration file")
+	f.BoolVar(&r.attach, "attach", false, "attach to a running dataplane; neither start nor stop it")
+	f.StringVar(&r.summary, "summary", "", "write the summary as JSON to this file")
+	return c
+}
+
+// run lives through sessions with a dataplane until a signal ends it.
+func (r *run) run() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer onSignal(cancel)()
+	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+		began := time.Now()
+		err := r.session(ctx)
+		if ctx.Err() != nil || errors.As(err, new(usageError)) || errors.Is(err, link.ErrBusy) {
+			return err
+		}
+		if time.Since(began) < 5*time.Second {
+			return err // it never worked
+		}
+		r.log.Error("the dataplane is gone; starting again", "error", err, "in", pause)
+		time.Sleep(pause)
+	}
+}
+
+// patience is how long exporters may take to send what they have when all is over.
+const patience = 30 * time.Second
+
+// session attaches to a dataplane and exports until ctx ends or the dataplane does. It
+// returns nil only when everything could be handed over.
+func (r *run) session(ctx context.Context) error {
+	stages, done, err := enrich.Stages(r.cfg.GeoIP.City, r.cfg.GeoIP.ASN)
+	if err != nil {
+		return err
+	}
+	defer done()
+	a, err := r.find(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.Detach()
+	ledger := egress.OpenLedger(a.Ledger)
+	s := setting{
+		schema: r.schema, boot: a.Offer.Started, sampling: r.sampling(), counters: ledger.Counters,
+	}
+	exporters, err := s.openExporters(r.cfg.Exporters)
+	if err != nil {
+		return err
+	}
+	e := egress.New(r.sources(a), stages, exporters)
+	err = r.export(ctx, a, e)
+	err = errors.Join(err, closeExporters(exporters, patience))
+	sum := e.Summary()
+	sum.Print(r.out)
+	return errors.Join(err, writeSummary(r.summary, &sum))
+}
+
+// export reads the rings until the dataplane has closed them or, attached to one that goes
+// on, until ctx ends.
+func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) error {
+	var report <-chan time.Time
+	if every := r.cfg.Stats.Interval; every > 0 {
+		t := time.NewTicker(every)
+		defer t.Stop()
+		report = t.C
+	}
+	asked, gone, dead := ctx.Done(), a.Gone(), false
+	for !e.Drained() {
+		n := e.Step()
+		select {
+		case <-report:
+			r.report(e.Summary())
+		case <-asked:
+			if r.attach {
+				return nil
+			}
+			asked = nil
+			if err := a.Stop(); err != nil {
+				r.log.Error("the dataplane cannot be stopped", "error", err)
+			}
+		case <-gone:
+			gone, dead = nil, true // what it committed can still be read
+		default:
+			if n > 0 {
+				continue
+			}
+			if dead {
+				return errors.New("the dataplane ended without handing over its flows")
+			}
+			time.Sleep(egress.Idle)
+		}
+	}
+	return nil
+}
+
+// find attaches to the dataplane, which it starts if there is none.
+func (r *run) find(ctx context.Context) (*link.Attachment, error) {
+	socket := r.cfg.Dataplane.Socket
+	a, err := link.Attach(socket)
+	if err == nil {
+		r.log.Info("attached to a running dataplane", "pid", a.Offer.PID)
+		return a, nil
+	}
+	if r.attach || errors.Is(err, link.ErrBusy) {
+		return nil, err
+	}
+	ended, err := r.start()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if a, err := link.Attach(socket); err == nil {
+			return a, nil
+		}
+		select {
+		case err := <-ended:
+			return nil, fmt.Errorf("dataplane did not start: %w", err)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// start starts the dataplane in a process group of its own, so that an interrupt at the
+// terminal reaches it only by way of this process.
+func (r *run) start() (ended <-chan error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("dataplane: %w", err)
+	}
+	c := exec.Command(self, "dataplane", "--config", r.path)
+	c.Stderr = os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.Start(); err != nil {
+		return nil, fmt.Errorf("dataplane: %w", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := c.Wait()
+		var status *exec.ExitError
+		if errors.As(err, &status) && status.ExitCode() == exitUsage {
+			err = usageError{err}
+		}
+		done <- err
+	}()
+	return done, nil
+}
+
+// sources gives each ring the facts of its worker's input.
+func (r *run) sources(a *link.Attachment) (all []egress.Source) {
+	for i, w := range a.Offer.Workers {
+		all = append(all, egress.Source{Ring: a.Rings[i], Facts: probeFacts(r.samplingOf(w.Name))})
+	}
+	return all
+}
+
+// samplingOf returns the sampling of the input or group that a worker is named after.
+func (r *run) samplingOf(worker string) uint32 {
+	for i := range r.cfg.Inputs {
+		n := &r.cfg.Inputs[i]
+		if strings.HasPrefix(worker, n.Name+"/") || n.Group != "" && strings.HasPrefix(worker, n.Group+"/") {
+			return n.Sampling
+		}
+	}
+	return 1
+}
+
+// sampling is what the options of an exporter announce: the rate, if it is the same for all
+// inputs. Records tell their own in any case, if their template asks for it.
+func (r *run) sampling() uint32 {
+	for i := range r.cfg.Inputs {
+		if r.cfg.Inputs[i].Sampling != r.cfg.Inputs[0].Sampling {
+			return 1
+		}
+	}
+	return r.cfg.Inputs[0].Sampling
+}
+
+// report logs how things are.
+func (r *run) report(s egress.Summary) {
+	r.log.Info("totals", "received", s.Packets["received"], "metered", s.Packets["metered"],
+		"refused", s.Packets["refused"], "missed", s.NIC.Missed, "no_buffer", s.NIC.NoBuffer,
+		"active", s.Active, "records", s.Made(), "ring_full", s.Packets["ring_full"])
+	for _, x := range s.Exporters {
+		r.log.Info("exporter", "name", x.Name, "records", x.Records, "exported", x.Exported,
+			"dropped", x.Dropped, "pending", x.Pending, "last_error", x.Error)
+	}
+}

@@ -1,0 +1,153 @@
+package egress
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/weir-probe/weir/dataplane/nic"
+	"github.com/weir-probe/weir/dataplane/worker"
+	"github.com/weir-probe/weir/dissect"
+	"github.com/weir-probe/weir/export"
+)
+
+// Summary is the account of a run: everything that came in, and where it went.
+type Summary struct {
+	Packets   map[string]uint64 `json:"packets"` // the workers' counters, summed
+	Stops     map[string]uint64 `json:"stops"`   // how dissection ended
+	NIC       nic.Stats         `json:"nic"`
+	Active    uint64            `json:"active"`  // flows in the tables
+	Waiting   uint64            `json:"waiting"` // fragments that wait for their first one
+	Taken     uint64            `json:"taken"`   // records read from the rings by this process
+	Corrupt   uint64            `json:"corrupt"` // messages in the rings that could not be read
+	Exporters []Account         `json:"exporters"`
+}
+
+// Account is what became of the records given to an exporter.
+type Account struct {
+	Name     string            `json:"name"`
+	Records  uint64            `json:"records"`
+	Exported uint64            `json:"exported"`
+	Dropped  map[string]uint64 `json:"dropped,omitempty"`
+	Pending  uint64            `json:"pending,omitempty"`
+	Messages uint64            `json:"messages"`
+	Octets   uint64            `json:"octets"`
+	Retries  uint64            `json:"retries,omitempty"`
+	Error    string            `json:"last_error,omitempty"`
+}
+
+// Summary returns the account as of now.
+func (e *Egress) Summary() Summary {
+	s := Summary{
+		Packets: map[string]uint64{}, Stops: map[string]uint64{}, Taken: e.Flows(), Corrupt: e.Corrupt,
+	}
+	for i := range e.reports {
+		s.add(&e.reports[i])
+	}
+	for _, x := range e.exporters {
+		s.Exporters = append(s.Exporters, accountOf(x))
+	}
+	return s
+}
+
+func (s *Summary) add(r *worker.Report) {
+	for i, n := range r.Counters {
+		if n > 0 {
+			s.Packets[worker.CounterDocs[i].Name] += n
+		}
+	}
+	for i, n := range r.Stops {
+		if n > 0 {
+			s.Stops[dissect.StopDocs[i].Name] += n
+		}
+	}
+	s.Active += r.Active
+	s.Waiting += r.Waiting
+	s.NIC.Received += r.NIC.Received
+	s.NIC.Missed += r.NIC.Missed
+	s.NIC.NoBuffer += r.NIC.NoBuffer
+	s.NIC.Errors += r.NIC.Errors
+}
+
+func accountOf(x *export.Exporter) Account {
+	st := x.Stats()
+	a := Account{
+		Name: st.Name, Records: st.Records, Exported: st.Exported, Pending: st.Pending,
+		Messages: st.Messages, Octets: st.Octets, Retries: st.Retries, Dropped: map[string]uint64{},
+	}
+	for i, n := range st.Dropped {
+		if n > 0 {
+			a.Dropped[export.Reason(i).String()] = n
+		}
+	}
+	if st.Last != nil {
+		a.Error = st.Last.Err.Error()
+	}
+	return a
+}
+
+// Made returns the records the workers made.
+func (s *Summary) Made() uint64 { return s.Packets["exported"] + s.Packets["ring_full"] }
+
+// Print writes the account for people: every line is a sum that must come out even.
+func (s *Summary) Print(w io.Writer) {
+	p := s.Packets
+	fmt.Fprintf(w, "packets   %d received = %d metered", p["received"], p["metered"])
+	for _, name := range []string{"refused", "filtered", "sampled_out", "not_in_shard"} {
+		if p[name] > 0 {
+			fmt.Fprintf(w, " + %d %s", p[name], name)
+		}
+	}
+	if s.Waiting > 0 {
+		fmt.Fprintf(w, " + %d waiting", s.Waiting)
+	}
+	if p["refused"] > 0 {
+		fmt.Fprintf(w, " (%s)", s.refusals())
+	}
+	if n := s.NIC; n.Missed+n.NoBuffer+n.Errors > 0 {
+		fmt.Fprintf(w, "\nlost      %d before weir: %d missed by the port, %d for want of a buffer, %d damaged",
+			n.Missed+n.NoBuffer+n.Errors, n.Missed, n.NoBuffer, n.Errors)
+	}
+	fmt.Fprintf(w, "\nflows     %d records made = %d handed over + %d lost in full rings", s.Made(), p["exported"], p["ring_full"])
+	if s.Active > 0 {
+		fmt.Fprintf(w, "; %d flows still open", s.Active)
+	}
+	fmt.Fprintln(w)
+	for _, a := range s.Exporters {
+		a.print(w)
+	}
+}
+
+// refusals lists the reasons frames were refused for.
+func (s *Summary) refusals() string {
+	var parts []string
+	for i, d := range dissect.StopDocs {
+		if n := s.Stops[d.Name]; n > 0 && dissect.Stop(i).Refused() {
+			parts = append(parts, fmt.Sprintf("%d %s", n, d.Name))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a *Account) print(w io.Writer) {
+	fmt.Fprintf(w, "exporter  %s: %d records = %d exported", a.Name, a.Records, a.Exported)
+	for _, reason := range sortedKeys(a.Dropped) {
+		fmt.Fprintf(w, " + %d dropped (%s)", a.Dropped[reason], reason)
+	}
+	if a.Pending > 0 {
+		fmt.Fprintf(w, " + %d pending", a.Pending)
+	}
+	if a.Error != "" {
+		fmt.Fprintf(w, "; last error: %s", a.Error)
+	}
+	fmt.Fprintln(w)
+}
+
+func sortedKeys(m map[string]uint64) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
