@@ -16,7 +16,10 @@ const whole = 256 << 10
 
 // Program is a compiled expression: classic BPF that was checked once, so that it ends and
 // cannot read outside of a frame or of its own memory. It may be run by several goroutines.
-type Program struct{ code []unix.SockFilter }
+type Program struct {
+	code []instruction
+	raw  []unix.SockFilter
+}
 
 // Compile compiles an expression for frames of a link type. An empty one gives a nil
 // *Program. snaplen is how much of an accepted frame the kernel is to keep, 0 for all; Match
@@ -38,7 +41,7 @@ func Compile(link nic.Link, snaplen int, expr string) (*Program, error) {
 	if err := verify(code); err != nil {
 		return nil, fmt.Errorf("filter %q: program of libpcap: %w", expr, err)
 	}
-	return &Program{code}, nil
+	return &Program{code: decode(code), raw: code}, nil
 }
 
 // Match reports whether the expression holds for a frame that had wire octets when it was
@@ -54,5 +57,5 @@ func (p *Program) Raw() []unix.SockFilter {
 	if p == nil {
 		return nil
 	}
-	return append([]unix.SockFilter(nil), p.code...)
+	return append([]unix.SockFilter(nil), p.raw...)
 }

@@ -122,7 +122,7 @@ func TestTcpdump(t *testing.T) {
 					break
 				}
 				if err == nil {
-					t.Errorf("%s: %q is a program of %d where tcpdump says %s", path, expr, len(p.code), out)
+					t.Errorf("%s: %q is a program of %d where tcpdump says %s", path, expr, len(p.raw), out)
 				}
 				continue
 			}
@@ -273,7 +273,7 @@ func FuzzRun(f *testing.F) {
 	for _, expr := range expressions {
 		if p, err := Compile(nic.Ethernet, 0, expr); err == nil {
 			b := []byte{}
-			for _, i := range p.code {
+			for _, i := range p.raw {
 				b = binary.LittleEndian.AppendUint16(b, i.Code)
 				b = append(b, i.Jt, i.Jf)
 				b = binary.LittleEndian.AppendUint32(b, i.K)
@@ -294,7 +294,7 @@ func FuzzRun(f *testing.F) {
 		if verify(code) != nil {
 			return
 		}
-		got := run(code, frame, uint32(len(frame)))
+		got := run(decode(code), frame, uint32(len(frame)))
 		instructions, known := bpf.Disassemble(raw)
 		if !known {
 			return
@@ -339,7 +339,7 @@ func BenchmarkMatch(b *testing.B) {
 		})
 		b.Run(expr+" by x/net", func(b *testing.B) {
 			var raw []bpf.RawInstruction
-			for _, i := range p.code {
+			for _, i := range p.raw {
 				raw = append(raw, bpf.RawInstruction{Op: i.Code, Jt: i.Jt, Jf: i.Jf, K: i.K})
 			}
 			instructions, _ := bpf.Disassemble(raw)

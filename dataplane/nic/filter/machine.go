@@ -10,14 +10,71 @@ import (
 // Parts of an operation code (linux/bpf_common.h). The constants of x/sys name the rest.
 const (
 	class  = 0x07
-	size   = 0x18
 	mode   = 0xe0
 	source = unix.BPF_X
-	result = 0x18 // what a return gives
 	op     = 0xf0
 	txa    = 0x80
 	cells  = 16 // of scratch memory
 )
+
+// opcode is what an instruction does: one of the frequent things, or rare.
+type opcode uint8
+
+const (
+	rare opcode = iota
+	loadByte
+	loadHalf
+	loadWord
+	loadHeader // the length of an IPv4 header, into x
+	ifEqual
+	ifGreater
+	ifNotLess
+	ifAny // of some bits
+	give
+)
+
+// instruction is one of classic BPF, decoded.
+type instruction struct {
+	op       opcode
+	jt, jf   uint8
+	code     uint16 // of a rare one
+	k        uint32
+	indirect uint32 // all ones if x is added to the offset, else 0
+}
+
+// decode prepares a program.
+func decode(raw []unix.SockFilter) []instruction {
+	code := make([]instruction, len(raw))
+	for n, i := range raw {
+		d := &code[n]
+		*d = instruction{jt: i.Jt, jf: i.Jf, code: i.Code, k: i.K}
+		if i.Code&(class|mode) == unix.BPF_LD|unix.BPF_IND {
+			i.Code ^= unix.BPF_IND ^ unix.BPF_ABS
+			d.indirect = 1<<32 - 1
+		}
+		switch i.Code {
+		case unix.BPF_LD | unix.BPF_ABS | unix.BPF_B:
+			d.op = loadByte
+		case unix.BPF_LD | unix.BPF_ABS | unix.BPF_H:
+			d.op = loadHalf
+		case unix.BPF_LD | unix.BPF_ABS | unix.BPF_W:
+			d.op = loadWord
+		case unix.BPF_LDX | unix.BPF_MSH | unix.BPF_B:
+			d.op = loadHeader
+		case unix.BPF_JMP | unix.BPF_JEQ:
+			d.op = ifEqual
+		case unix.BPF_JMP | unix.BPF_JGT:
+			d.op = ifGreater
+		case unix.BPF_JMP | unix.BPF_JGE:
+			d.op = ifNotLess
+		case unix.BPF_JMP | unix.BPF_JSET:
+			d.op = ifAny
+		case unix.BPF_RET:
+			d.op = give
+		}
+	}
+	return code
+}
 
 // machine is the state of a program.
 type machine struct {
@@ -27,92 +84,108 @@ type machine struct {
 
 // run returns what a verified program makes of a frame: 0 to refuse it. A load from outside
 // of the frame refuses it.
-func run(code []unix.SockFilter, frame []byte, wire uint32) uint32 {
+func run(code []instruction, frame []byte, wire uint32) uint32 {
 	var m machine
+	end := uint64(len(frame))
 	for pc := 0; pc < len(code); pc++ {
 		i := &code[pc]
-		switch i.Code & class {
-		case unix.BPF_LD:
-			ok := false
-			if m.a, ok = m.load(i, frame, wire); !ok {
+		at := uint64(i.k) + uint64(m.x&i.indirect)
+		switch i.op {
+		case loadByte:
+			if at+1 > end {
 				return 0
 			}
-		case unix.BPF_LDX:
-			ok := false
-			if m.x, ok = m.load(i, frame, wire); !ok {
+			m.a = uint32(frame[at])
+		case loadHalf:
+			if at+2 > end {
 				return 0
 			}
-		case unix.BPF_ST:
-			m.mem[i.K%cells] = m.a
-		case unix.BPF_STX:
-			m.mem[i.K%cells] = m.x
-		case unix.BPF_ALU:
-			if !m.compute(i) {
+			m.a = uint32(binary.BigEndian.Uint16(frame[at:]))
+		case loadWord:
+			if at+4 > end {
 				return 0
 			}
-		case unix.BPF_JMP:
-			pc += m.jump(i)
-		case unix.BPF_RET:
-			if i.Code&result == unix.BPF_A {
-				return m.a
+			m.a = binary.BigEndian.Uint32(frame[at:])
+		case loadHeader:
+			if at+1 > end {
+				return 0
 			}
-			return i.K
-		case unix.BPF_MISC:
-			if i.Code&txa != 0 {
-				m.a = m.x
-			} else {
-				m.x = m.a
+			m.x = uint32(frame[at]&15) * 4
+		case ifEqual:
+			pc += i.choose(m.a == i.k)
+		case ifGreater:
+			pc += i.choose(m.a > i.k)
+		case ifNotLess:
+			pc += i.choose(m.a >= i.k)
+		case ifAny:
+			pc += i.choose(m.a&i.k != 0)
+		case give:
+			return i.k
+		default:
+			skip, over := m.rare(i, wire)
+			if over {
+				return skip
 			}
+			pc += int(skip)
 		}
 	}
 	return 0
 }
 
-// load returns what an instruction loads, and whether it is there.
-func (m *machine) load(i *unix.SockFilter, frame []byte, wire uint32) (uint32, bool) {
-	at := uint64(i.K)
-	switch i.Code & mode {
-	case unix.BPF_ABS:
-	case unix.BPF_IND:
-		at += uint64(m.x)
-	case unix.BPF_IMM:
-		return i.K, true
-	case unix.BPF_LEN:
-		return wire, true
-	case unix.BPF_MEM:
-		return m.mem[i.K%cells], true
-	case unix.BPF_MSH: // The length of an IPv4 header.
-		if at >= uint64(len(frame)) {
-			return 0, false
-		}
-		return uint32(frame[at]&15) * 4, true
+// choose returns how many instructions to skip.
+func (i *instruction) choose(holds bool) int {
+	if holds {
+		return int(i.jt)
 	}
-	if at >= uint64(len(frame)) {
-		return 0, false
-	}
-	b := frame[at:]
-	switch i.Code & size {
-	case unix.BPF_B:
-		return uint32(b[0]), true
-	case unix.BPF_H:
-		if len(b) >= 2 {
-			return uint32(binary.BigEndian.Uint16(b)), true
-		}
-	case unix.BPF_W:
-		if len(b) >= 4 {
-			return binary.BigEndian.Uint32(b), true
+	return int(i.jf)
+}
+
+// rare does an instruction that is not frequent. It returns how many to skip, or what the
+// program gives if it is over.
+func (m *machine) rare(i *instruction, wire uint32) (result uint32, over bool) {
+	switch i.code & class {
+	case unix.BPF_LD:
+		m.a = m.load(i, wire)
+	case unix.BPF_LDX:
+		m.x = m.load(i, wire)
+	case unix.BPF_ST:
+		m.mem[i.k%cells] = m.a
+	case unix.BPF_STX:
+		m.mem[i.k%cells] = m.x
+	case unix.BPF_ALU:
+		return 0, !m.compute(i)
+	case unix.BPF_JMP:
+		return m.jump(i), false
+	case unix.BPF_RET:
+		return m.a, true
+	case unix.BPF_MISC:
+		if i.code&txa != 0 {
+			m.a = m.x
+		} else {
+			m.x = m.a
 		}
 	}
 	return 0, false
 }
 
+// load returns what is not in the frame.
+func (m *machine) load(i *instruction, wire uint32) uint32 {
+	switch i.code & mode {
+	case unix.BPF_LEN:
+		return wire
+	case unix.BPF_MEM:
+		return m.mem[i.k%cells]
+	}
+	return i.k
+}
+
 // compute does arithmetic on a. It returns false for a division by zero.
-func (m *machine) compute(i *unix.SockFilter) bool {
-	by := i.K
-	if i.Code&source != 0 {
+func (m *machine) compute(i *instruction) bool {
+	by := i.k
+	if i.code&source != 0 {
 		by = m.x
 	}
-	switch i.Code & op {
+	switch i.code & op {
 	case unix.BPF_ADD:
 		m.a += by
 	case unix.BPF_SUB:
@@ -123,7 +196,7 @@ func (m *machine) compute(i *unix.SockFilter) bool {
 		if by == 0 {
 			return false
 		}
-		if i.Code&op == unix.BPF_DIV {
+		if i.code&op == unix.BPF_DIV {
 			m.a /= by
 		} else {
 			m.a %= by
@@ -144,29 +217,22 @@ func (m *machine) compute(i *unix.SockFilter) bool {
 	return true
 }
 
-// jump returns how many instructions to skip.
-func (m *machine) jump(i *unix.SockFilter) int {
-	with := i.K
-	if i.Code&source != 0 {
-		with = m.x
-	}
+// jump returns how many instructions to skip, always or comparing with x.
+func (m *machine) jump(i *instruction) uint32 {
 	holds := false
-	switch i.Code & op {
+	switch i.code & op {
 	case unix.BPF_JA:
-		return int(i.K)
+		return i.k
 	case unix.BPF_JEQ:
-		holds = m.a == with
+		holds = m.a == m.x
 	case unix.BPF_JGT:
-		holds = m.a > with
+		holds = m.a > m.x
 	case unix.BPF_JGE:
-		holds = m.a >= with
+		holds = m.a >= m.x
 	case unix.BPF_JSET:
-		holds = m.a&with != 0
+		holds = m.a&m.x != 0
 	}
-	if holds {
-		return int(i.Jt)
-	}
-	return int(i.Jf)
+	return uint32(i.choose(holds))
 }
 
 // verify checks that a program ends: jumps go forward and stay inside, and the last
