@@ -41,10 +41,10 @@ type Counter interface {
 
 // Stats are totals since the source was opened.
 type Stats struct {
-	Received uint64 // frames handed over
-	Missed   uint64 // frames the NIC or the kernel dropped because its queue was full (imissed)
-	NoBuffer uint64 // frames lost for want of a buffer (rx_nombuf)
-	Errors   uint64 // frames refused by the NIC: bad CRC, too long (ierrors)
+	Received uint64 `json:"received"`  // frames handed over
+	Missed   uint64 `json:"missed"`    // frames the NIC or the kernel dropped because its queue was full (imissed)
+	NoBuffer uint64 `json:"no_buffer"` // frames lost for want of a buffer (rx_nombuf)
+	Errors   uint64 `json:"errors"`    // frames refused by the NIC: bad CRC, too long (ierrors)
 }
 
 // Link is a link-layer type in the numbering of LINKTYPE_ (draft-ietf-opsawg-pcaplinktype).

@@ -1,0 +1,125 @@
+package egress
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dataplane/nic"
+	"github.com/weir-probe/weir/dataplane/ring"
+	"github.com/weir-probe/weir/dataplane/worker"
+	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/export/formats"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestDocsMetrics(t *testing.T) {
+	const golden = "../../configs/metrics.md"
+	got := Metrics()
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || got != string(want) {
+		t.Errorf("%s is not what the code says (%v); make docs writes it again", golden, err)
+	}
+	ports := reflect.TypeFor[nic.Stats]()
+	for i := range max(ports.NumField(), len(portDocs)) {
+		if name := ports.Field(i).Tag.Get("json"); name != portDocs[i][0] {
+			t.Errorf("port counter %d is %s in the page, %s in the summary", i, portDocs[i][0], name)
+		}
+	}
+}
+
+// memory is a sink that keeps what it is sent.
+type memory struct{ bytes.Buffer }
+
+func (m *memory) Send(_ context.Context, b []byte) error { m.Write(b); return nil }
+func (m *memory) Close() error                           { return nil }
+
+// port is a stage that names the flow's server port.
+type port struct{}
+
+func (port) Enrich(v *flow.View, a *flow.Attrs) {
+	if v.DstPort == 80 {
+		a.Text(flow.AppName, "HTTP")
+	}
+}
+
+// TestEgress takes flows, reports and rubbish out of two rings and accounts for them.
+func TestEgress(t *testing.T) {
+	schema, err := flow.Compile(flow.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := schema.Template("L4_DST_PORT L7_PROTO_NAME SAMPLING_INTERVAL")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := formats.New("json", export.FormatOptions{Template: template})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &memory{}
+	x := export.New("memory", f, sink, export.Options{})
+	var facts flow.Attrs
+	facts.Uint(flow.SamplingInterval, 10)
+	rings := [2]*ring.Ring{newRing(t), newRing(t)}
+	e := New([]Source{{rings[0], facts.All()}, {rings[1], nil}}, []Stage{port{}}, []*export.Exporter{x})
+	sendFlow(rings[0], 80)
+	sendFlow(rings[1], 81)
+	copy(rings[1].Reserve(ring.Flow, 5), "short")
+	copy(rings[1].Reserve(ring.Stats, 5), "short")
+	var r worker.Report
+	r.Counters[worker.Received], r.Counters[worker.Metered], r.Counters[worker.Refused] = 5, 3, 2
+	r.Counters[worker.Exported], r.Stops[len(r.Stops)-1] = 2, 2
+	*(*worker.Report)(unsafe.Pointer(&rings[0].Reserve(ring.Stats, int(unsafe.Sizeof(r)))[0])) = r
+	for _, r := range rings {
+		r.Commit()
+		r.Close()
+	}
+	e.Run()
+	if err := x.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"L4_DST_PORT":80,"L7_PROTO_NAME":"HTTP","SAMPLING_INTERVAL":10}` + "\n" + `{"L4_DST_PORT":81}` + "\n"
+	if got := sink.String(); got != want {
+		t.Errorf("exported %s", got)
+	}
+	s := e.Summary()
+	if s.Taken != 2 || s.Corrupt != 2 || s.Made() != 2 || s.Exporters[0].Exported != 2 {
+		b, _ := json.Marshal(s)
+		t.Errorf("summary %s", b)
+	}
+	var text strings.Builder
+	s.Print(&text)
+	if !strings.HasPrefix(text.String(), "packets   5 received = 3 metered + 2 refused (2 ") {
+		t.Errorf("summary %s", text.String())
+	}
+}
+
+func newRing(t *testing.T) *ring.Ring {
+	t.Helper()
+	r, err := ring.Format(make([]byte, ring.Size(1<<16)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func sendFlow(r *ring.Ring, port uint16) {
+	rec := flow.Record{}
+	rec.Version, rec.Proto, rec.DstPort, rec.Last = 4, 6, port, uint64(time.Now().UnixNano())
+	*(*flow.Record)(unsafe.Pointer(&r.Reserve(ring.Flow, int(unsafe.Sizeof(rec)))[0])) = rec
+}
