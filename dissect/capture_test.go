@@ -1,7 +1,9 @@
 package dissect
 
 import (
+	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"github.com/google/gopacket"
 	gp "github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/weir-probe/weir/dataplane/nic"
 )
@@ -35,31 +38,46 @@ func captures(t testing.TB) string {
 	return ""
 }
 
-// frames reads a capture file up to its end or the first fault.
-func frames(t testing.TB, name string) (all []nic.Frame) {
-	b, err := os.ReadFile(name)
+// unpacked opens a file, uncompressed by its name.
+func unpacked(t testing.TB, name string) io.Reader {
+	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := reader(t, b)
+	t.Cleanup(func() { f.Close() })
+	var r io.Reader = f
+	switch filepath.Ext(name) {
+	case ".gz":
+		r, err = gzip.NewReader(f)
+	case ".zst":
+		r, err = zstd.NewReader(f, zstd.WithDecoderMaxWindow(1<<27))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// eachFrame reads a capture file, pcap or pcapng. The frames are lent.
+func eachFrame(t testing.TB, name string, do func(*nic.Frame)) {
+	next := reader(t, bufio.NewReader(unpacked(t, name)))
 	for {
 		data, ci, link, err := next()
 		if errors.Is(err, io.EOF) {
-			return all
+			return
 		}
 		if err != nil {
-			t.Logf("%s: frame %d: %v", filepath.Base(name), len(all)+1, err)
-			return all
+			t.Fatalf("%s: %v", name, err)
 		}
 		f := frame(nic.Link(link), data)
 		f.Wire, f.Time = uint32(max(ci.Length, len(data))), uint64(ci.Timestamp.UnixNano())
-		all = append(all, f)
+		do(&f)
 	}
 }
 
-func reader(t testing.TB, b []byte) func() ([]byte, gopacket.CaptureInfo, gp.LinkType, error) {
-	if bytes.HasPrefix(b, []byte{0x0a, 0x0d, 0x0d, 0x0a}) {
-		r, err := pcapgo.NewNgReader(bytes.NewReader(b), pcapgo.NgReaderOptions{WantMixedLinkType: true})
+func reader(t testing.TB, b *bufio.Reader) func() ([]byte, gopacket.CaptureInfo, gp.LinkType, error) {
+	if magic, _ := b.Peek(4); bytes.Equal(magic, []byte{0x0a, 0x0d, 0x0d, 0x0a}) {
+		r, err := pcapgo.NewNgReader(b, pcapgo.NgReaderOptions{WantMixedLinkType: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +90,7 @@ func reader(t testing.TB, b []byte) func() ([]byte, gopacket.CaptureInfo, gp.Lin
 			return data, ci, i.LinkType, err
 		}
 	}
-	r, err := pcapgo.NewReader(bytes.NewReader(b))
+	r, err := pcapgo.NewReader(b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ func (p *Packet) frame(b []byte) ([]byte, layer) {
 		return p.stop(CutHeader)
 	}
 	p.SrcMAC, p.DstMAC, p.HasMAC = h.Src(), h.Dst(), true
-	if n := h.Type(); n < wire.MinEtherType {
-		return p.trim(b, len(h)+int(n))[len(h):], llc
+	if h.Type() < wire.MinEtherType {
+		return rest, llc
 	}
 	return p.follow(rest, h.Type())
 }

@@ -25,11 +25,15 @@ func (p *Packet) fragment(b []byte) ([]byte, layer) {
 	return p.upper(rest, len(h), h.NextHeader())
 }
 
-// ah reads an authentication header, which hides nothing.
+// ah reads an authentication header. It hides nothing, but if what it protects is not known it
+// is what the packet is.
 func (p *Packet) ah(b []byte) ([]byte, layer) {
 	h, rest, ok := wire.AsAH(b)
 	if !ok {
 		return p.cut()
+	}
+	if byProtocol(p.Version, h.NextHeader()) == none {
+		return asIs()
 	}
 	return p.upper(rest, len(h), h.NextHeader())
 }

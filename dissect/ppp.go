@@ -2,9 +2,10 @@ package dissect
 
 import "github.com/weir-probe/weir/dissect/wire"
 
-// pppoe reads the header of a PPPoE session. PPPoE is not a tunnel: it has no IP around it.
+// pppoe reads the header of a PPPoE session. PPPoE is not a tunnel: it has no IP around it. Its
+// length is not looked at: IP has one of its own.
 func (p *Packet) pppoe(b []byte) ([]byte, layer) {
-	h, _, ok := wire.AsPPPoE(b)
+	h, rest, ok := wire.AsPPPoE(b)
 	switch {
 	case !ok && len(b) < 6:
 		return p.stop(CutHeader)
@@ -13,7 +14,7 @@ func (p *Packet) pppoe(b []byte) ([]byte, layer) {
 	case h.Code() != 0:
 		return p.stop(NotIP)
 	}
-	return p.trim(b, len(h)+h.Len())[len(h):], ppp
+	return rest, ppp
 }
 
 // ppp reads the protocol number of PPP.

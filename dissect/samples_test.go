@@ -106,6 +106,8 @@ func ipSamples() []sample {
 			"10.1.0.1:0>10.1.0.2:0/17 len 28 payload 8 part 2 no_transport", "ip"},
 		{"ah", nic.RawIP, v4(1, 51, hx("06 04 0000 00000001 00000001 000102030405060708090a0b"), hello),
 			"10.1.0.1:1000>10.1.0.2:80/6 len 69 payload 5", "ip:ah:tcp"},
+		{"ah esp", nic.RawIP, v4(1, 51, hx("32 04 0000 00000001 00000001 000102030405060708090a0b"), make([]byte, 24)),
+			"10.1.0.1:0>10.1.0.2:0/51 len 68 payload 48 no_transport", "ip:ah:esp"},
 		{"esp", nic.RawIP, v4(1, 50, make([]byte, 24)),
 			"10.1.0.1:0>10.1.0.2:0/50 len 44 payload 24 no_transport", "ip:esp"},
 		{"igmp", nic.RawIP, v4(1, 2, hx("1600 0000 e0000001")),

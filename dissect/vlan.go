@@ -14,8 +14,8 @@ func (p *Packet) vlan(b []byte) ([]byte, layer) {
 	case p.CVLAN == 0:
 		p.CVLAN = h.ID()
 	}
-	if n := h.Type(); n < wire.MinEtherType {
-		return p.trim(b, len(h)+int(n))[len(h):], llc
+	if h.Type() < wire.MinEtherType {
+		return rest, llc
 	}
 	return p.follow(rest, h.Type())
 }

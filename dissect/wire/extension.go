@@ -34,16 +34,17 @@ func (h Fragment) FragmentOffset() bool { return be.Uint16(h[2:])>>3 != 0 }
 func (h Fragment) MoreFragments() bool  { return h[3]&1 != 0 }
 func (h Fragment) ID() uint32           { return be.Uint32(h[4:]) }
 
-// AH is an IP authentication header (RFC 4302, section 2).
+// AH is an IP authentication header (RFC 4302, section 2), also the older one without a
+// sequence number (RFC 1826, section 3).
 type AH []byte
 
 // AsAH splits b after the integrity check value.
 func AsAH(b []byte) (h AH, rest []byte, ok bool) {
-	if len(b) < 12 {
+	if len(b) < 8 {
 		return nil, nil, false
 	}
 	n := (int(b[1]) + 2) * 4
-	if n < 12 || len(b) < n {
+	if len(b) < n {
 		return nil, nil, false
 	}
 	return AH(b[:n]), b[n:], true

@@ -12,11 +12,7 @@ func AsPPPoE(b []byte) (h PPPoE, rest []byte, ok bool) {
 }
 
 // Code is 0 in the session stage.
-func (h PPPoE) Code() uint8     { return h[1] }
-func (h PPPoE) Session() uint16 { return be.Uint16(h[2:]) }
-
-// Len is the length of the payload.
-func (h PPPoE) Len() int { return int(be.Uint16(h[4:])) }
+func (h PPPoE) Code() uint8 { return h[1] }
 
 // PPP is a PPP header: address and control unless left out, and a protocol number of one
 // or two octets (RFC 1661, section 2; RFC 1662, section 3.1).
