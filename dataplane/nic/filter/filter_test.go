@@ -241,6 +241,11 @@ func TestVerify(t *testing.T) {
 	for name, code := range map[string][]unix.SockFilter{
 		"empty":      {},
 		"no return":  {{Code: unix.BPF_LD | unix.BPF_IMM}},
+		"code":       {{Code: 0x100 | unix.BPF_ALU}, ret},
+		"load":       {{Code: unix.BPF_LD | unix.BPF_ABS | 0x18}, ret},
+		"cell":       {{Code: unix.BPF_ST, K: cells}, ret},
+		"arithmetic": {{Code: unix.BPF_ALU | 0xb0}, ret},
+		"comparison": {{Code: unix.BPF_JMP | 0x50}, ret, ret},
 		"far ja":     {{Code: unix.BPF_JMP | unix.BPF_JA, K: 1}, ret},
 		"wide ja":    {{Code: unix.BPF_JMP | unix.BPF_JA, K: 1<<32 - 1}, ret},
 		"far true":   {{Code: unix.BPF_JMP | unix.BPF_JEQ, Jt: 1}, ret},

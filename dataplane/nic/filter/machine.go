@@ -2,7 +2,6 @@ package filter
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,6 +9,7 @@ import (
 // Parts of an operation code (linux/bpf_common.h). The constants of x/sys name the rest.
 const (
 	class  = 0x07
+	size   = 0x18
 	mode   = 0xe0
 	source = unix.BPF_X
 	op     = 0xf0
@@ -233,27 +233,4 @@ func (m *machine) jump(i *instruction) uint32 {
 		holds = m.a&m.x != 0
 	}
 	return uint32(i.choose(holds))
-}
-
-// verify checks that a program ends: jumps go forward and stay inside, and the last
-// instruction returns. What an unknown operation or a scratch cell out of range would do is
-// defined by the machine, and harmless.
-func verify(code []unix.SockFilter) error {
-	if len(code) == 0 || code[len(code)-1].Code&class != unix.BPF_RET {
-		return fmt.Errorf("it has %d instructions and does not end with a return", len(code))
-	}
-	for pc, i := range code {
-		if i.Code&class != unix.BPF_JMP {
-			continue
-		}
-		left := uint64(len(code) - pc - 1)
-		far := uint64(max(i.Jt, i.Jf))
-		if i.Code&op == unix.BPF_JA {
-			far = uint64(i.K)
-		}
-		if far >= left {
-			return fmt.Errorf("instruction %d jumps by %d where %d are left", pc, far, left)
-		}
-	}
-	return nil
 }
