@@ -35,10 +35,10 @@ const (
 )
 
 var reasons = [Reasons][2]string{
-	QueueFull:       {"queue_full", "The queue of messages was full: the collector is slower than the flows come."},
+	QueueFull:       {"queue_full", "The queue was full: the collector is slower than the flows come."},
 	SendFailed:      {"send_failed", "The message could not be sent in the time allowed."},
 	Unrepresentable: {"unrepresentable", "The format has no way to say it, as NetFlow v5 has none for IPv6."},
-	ShutdownTimeout: {"shutdown_timeout", "The message was still waiting when the time to shut down was over."},
+	ShutdownTimeout: {"shutdown_timeout", "The time to shut down was over before the message was sent."},
 	Interrupted:     {"interrupted", "The process ended before it could send or count the message."},
 }
 

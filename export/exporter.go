@@ -232,7 +232,8 @@ func (e *Exporter) Close(ctx context.Context) error {
 	e.c.Dropped[ShutdownTimeout].Add(e.c.Pending())
 	e.mu.Unlock()
 	if n := e.c.Dropped[ShutdownTimeout].Load() - before; n > 0 {
-		return fmt.Errorf("exporter %s: %d flows were not sent in time: %w", e.name, n, errors.Join(ctx.Err(), err))
+		err = errors.Join(ctx.Err(), err)
+		return fmt.Errorf("exporter %s: %d flows were not sent in time: %w", e.name, n, err)
 	}
 	if err != nil {
 		return fmt.Errorf("exporter %s: sink not closed: %w", e.name, err)

@@ -102,7 +102,8 @@ func TestDelivery(t *testing.T) {
 	if n := e.Counters().Dropped[export.Unrepresentable].Load(); n != 2 {
 		t.Errorf("%d flows unrepresentable, want 2", n)
 	}
-	if st := e.Stats(); st.Messages != 3 || st.Octets != uint64(len(want)) || st.Pending != 0 || st.Name != "test" {
+	st := e.Stats()
+	if st.Messages != 3 || st.Octets != uint64(len(want)) || st.Pending != 0 || st.Name != "test" {
 		t.Errorf("stats are %+v", st)
 	}
 }
@@ -127,43 +128,50 @@ func TestAge(t *testing.T) {
 	}
 }
 
+// sender is what Send of a scripted sink does.
+type sender func(ctx context.Context, message []byte) error
+
+var errNever = errors.New("no such luck")
+
+func fails(*scripted) sender {
+	return func(context.Context, []byte) error { return errNever }
+}
+func cannot(*scripted) sender {
+	return func(context.Context, []byte) error { return export.ErrUndeliverable }
+}
+func hangs(*scripted) sender {
+	return func(ctx context.Context, _ []byte) error { <-ctx.Done(); return ctx.Err() }
+}
+func sticks(s *scripted) sender {
+	return func(context.Context, []byte) error { <-s.end; return errNever }
+}
+func dawdles(*scripted) sender {
+	return func(context.Context, []byte) error { time.Sleep(time.Millisecond); return nil }
+}
+
 // Every way a sink can behave, with both policies: the books balance, and the reason is right.
 func TestBooks(t *testing.T) {
-	never := errors.New("no such luck")
+	const ms = time.Millisecond
 	for _, c := range []struct {
 		name   string
-		send   func(s *scripted) func(context.Context, []byte) error
+		sink   func(*scripted) sender
 		o      export.Options
 		close  time.Duration
 		reason export.Reason // of at least one loss; Reasons for none
 	}{
-		{"fails", func(*scripted) func(context.Context, []byte) error {
-			return func(context.Context, []byte) error { return never }
-		}, export.Options{Queue: 100, Patience: 5 * time.Millisecond, Backoff: time.Millisecond}, 10 * time.Second,
+		{"fails", fails, export.Options{Queue: 100, Patience: 5 * ms, Backoff: ms}, time.Minute,
 			export.SendFailed},
-		{"cannot", func(*scripted) func(context.Context, []byte) error {
-			return func(context.Context, []byte) error { return export.ErrUndeliverable }
-		}, export.Options{Queue: 100, Patience: time.Hour}, 10 * time.Second, export.SendFailed},
-		{"hangs", func(*scripted) func(context.Context, []byte) error {
-			return func(ctx context.Context, _ []byte) error { <-ctx.Done(); return ctx.Err() }
-		}, export.Options{Queue: 100}, 10 * time.Millisecond, export.ShutdownTimeout},
-		{"hangs until closed", func(s *scripted) func(context.Context, []byte) error {
-			return func(context.Context, []byte) error { <-s.end; return never }
-		}, export.Options{Queue: 100}, 10 * time.Millisecond, export.ShutdownTimeout},
-		{"full", func(s *scripted) func(context.Context, []byte) error {
-			return func(context.Context, []byte) error { <-s.end; return never }
-		}, export.Options{Queue: 2}, 10 * time.Millisecond, export.QueueFull},
-		{"slow", func(*scripted) func(context.Context, []byte) error {
-			return func(context.Context, []byte) error { time.Sleep(time.Millisecond); return nil }
-		}, export.Options{Queue: 2, Block: true}, 10 * time.Second, export.Reasons},
-		{"fails and blocks", func(*scripted) func(context.Context, []byte) error {
-			return func(context.Context, []byte) error { return never }
-		}, export.Options{Queue: 1, Block: true, Patience: time.Millisecond, Backoff: time.Millisecond}, 10 * time.Second,
-			export.SendFailed},
+		{"cannot", cannot, export.Options{Queue: 100, Patience: time.Hour}, time.Minute, export.SendFailed},
+		{"hangs", hangs, export.Options{Queue: 100}, 10 * ms, export.ShutdownTimeout},
+		{"hangs until closed", sticks, export.Options{Queue: 100}, 10 * ms, export.ShutdownTimeout},
+		{"full", sticks, export.Options{Queue: 2}, 10 * ms, export.QueueFull},
+		{"slow", dawdles, export.Options{Queue: 2, Block: true}, time.Minute, export.Reasons},
+		{"fails and blocks", fails, export.Options{Queue: 1, Block: true, Patience: ms, Backoff: ms},
+			time.Minute, export.SendFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScripted(nil)
-			s.send = c.send(s)
+			s.send = c.sink(s)
 			e := export.New("test", &ports{}, s, c.o)
 			const n = 60
 			for i := range n {
@@ -171,11 +179,11 @@ func TestBooks(t *testing.T) {
 			}
 			err := e.Close(within(t, c.close))
 			balanced(t, e.Counters(), n)
-			if (c.reason == export.ShutdownTimeout) && (err == nil || !strings.Contains(err.Error(), "not sent in time")) {
+			late := err != nil && strings.Contains(err.Error(), "not sent in time")
+			if c.reason == export.ShutdownTimeout && !late {
 				t.Errorf("Close says %v", err)
 			}
-			lost := e.Counters().DroppedTotal()
-			if c.reason == export.Reasons && lost > 0 {
+			if lost := e.Counters().DroppedTotal(); c.reason == export.Reasons && lost > 0 {
 				t.Errorf("%d flows lost", lost)
 			}
 			if c.reason < export.Reasons && e.Counters().Dropped[c.reason].Load() == 0 {
@@ -194,14 +202,18 @@ func TestRetry(t *testing.T) {
 		}
 		return nil
 	})
-	e := export.New("test", &ports{}, s, export.Options{Backoff: time.Millisecond, Retry: 2 * time.Millisecond})
+	o := export.Options{Backoff: time.Millisecond, Retry: 2 * time.Millisecond}
+	e := export.New("test", &ports{}, s, o)
 	e.Append(exporttest.Flow(0))
 	if err := e.Close(within(t, 10*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	st := e.Stats()
-	if s.text() != "[ 20000]" || st.Retries != 3 || st.Failures != 3 || st.Last == nil || st.Last.Err.Error() != "not yet" {
-		t.Errorf("delivered %q, stats %+v, last %v", s.text(), st, st.Last)
+	if s.text() != "[ 20000]" || st.Retries != 3 || st.Failures != 3 {
+		t.Errorf("delivered %q, stats %+v", s.text(), st)
+	}
+	if st.Last == nil || st.Last.Err.Error() != "not yet" {
+		t.Errorf("last failure is %v", st.Last)
 	}
 	balanced(t, e.Counters(), 1)
 }

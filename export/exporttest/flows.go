@@ -39,7 +39,8 @@ func Template(t testing.TB, s *flow.Schema, text string) *flow.Template {
 func Flow(i int) *flow.View {
 	r := new(flow.Record)
 	r.Version, r.Proto = 4, 6
-	a, b := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
+	a := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+	b := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
 	if i%3 == 2 {
 		r.Version, r.Proto = 6, 17
 		a = netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)})
@@ -49,7 +50,8 @@ func Flow(i int) *flow.View {
 	r.SrcPort, r.DstPort = uint16(20000+i), 443
 	r.First = Epoch + uint64(i)*7_000_000
 	r.Last = r.First + 1_500_000_000
-	r.Packets, r.Octets = [2]uint64{uint64(5 + i), uint64(3 + i)}, [2]uint64{uint64(5000 + 7*i), uint64(700 + 3*i)}
+	r.Packets = [2]uint64{uint64(5 + i), uint64(3 + i)}
+	r.Octets = [2]uint64{uint64(5000 + 7*i), uint64(700 + 3*i)}
 	r.DirFirst, r.DirLast = [2]uint64{r.First, r.First + 30_000_000}, [2]uint64{r.Last, r.Last - 10_000_000}
 	r.TOS = [2]uint8{0x20, 0x28}
 	r.MinTTL, r.MaxTTL = [2]uint8{60, 50}, [2]uint8{64, 55}

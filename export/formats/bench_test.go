@@ -68,7 +68,8 @@ func BenchmarkEncodingJSON(b *testing.B) {
 			typ = reflect.TypeFor[uint64]()
 		}
 		members = append(members, reflect.StructField{
-			Name: fmt.Sprintf("F%d", i), Type: typ, Tag: reflect.StructTag(fmt.Sprintf(`json:"%s"`, fd.Key())),
+			Name: fmt.Sprintf("F%d", i), Type: typ,
+			Tag: reflect.StructTag(fmt.Sprintf(`json:"%s"`, fd.Key())),
 		})
 	}
 	if len(object) != 30 {

@@ -16,7 +16,7 @@ import (
 // Format is a format by its name in the configuration.
 type Format struct {
 	Name, Doc string
-	New       func(export.FormatOptions) (export.Format, error)
+	New       constructor[export.Format]
 }
 
 // All lists the formats in the order the documentation shows them.
@@ -29,8 +29,10 @@ var All = []Format{
 	{"text", "A line of columns separated by vertical bars, below a line of labels.", as(text.New)},
 }
 
+type constructor[F any] func(export.FormatOptions) (F, error)
+
 // as makes a constructor of a particular format one of any.
-func as[F export.Format](make func(export.FormatOptions) (F, error)) func(export.FormatOptions) (export.Format, error) {
+func as[F export.Format](make constructor[F]) constructor[export.Format] {
 	return func(o export.FormatOptions) (export.Format, error) {
 		f, err := make(o)
 		if err != nil {

@@ -83,7 +83,8 @@ var common = []judgement{
 	{"cflow.packets", "IN_PKTS"}, {"cflow.octets", "IN_BYTES"},
 	{"cflow.post_packets", "OUT_PKTS"}, {"cflow.post_octets", "OUT_BYTES"},
 	{"cflow.inputint", "INPUT_SNMP"}, {"cflow.outputint", "OUTPUT_SNMP"},
-	{"cflow.srcmac", "IN_SRC_MAC"}, {"cflow.flow_end_reason", "FLOW_END_REASON"}, {"cflow.vlanid", "SRC_VLAN"},
+	{"cflow.srcmac", "IN_SRC_MAC"}, {"cflow.flow_end_reason", "FLOW_END_REASON"},
+	{"cflow.vlanid", "SRC_VLAN"},
 	{"cflow.pie.ntop.client_nw_latency_ms", "CLIENT_NW_LATENCY_MS"},
 	{"cflow.pie.ntop.retransmitted_in_pkts", "RETRANSMITTED_IN_PKTS"},
 	{"cflow.pie.ntop.retransmitted_out_bytes", "RETRANSMITTED_OUT_BYTES"},
@@ -96,7 +97,8 @@ func TestTshark(t *testing.T) {
 			o := options(t, c.template)
 			messages := newCapture(4739)
 			send(t, newFormat(t, c.name, o), messages, true)
-			columns := []string{"cflow.abstimestart", "cflow.timestart", "cflow.sequence_analysis.expected_sn"}
+			columns := []string{"cflow.abstimestart", "cflow.timestart",
+				"cflow.sequence_analysis.expected_sn"}
 			for _, j := range common {
 				columns = append(columns, j.column)
 			}
@@ -152,8 +154,10 @@ func checkStart(t *testing.T, v *flow.View, row []string) {
 
 // number turns hexadecimal into decimal and leaves the rest.
 func number(s string) string {
-	if n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 64); err == nil && strings.HasPrefix(s, "0x") {
-		return strconv.FormatUint(n, 10)
+	if digits, hex := strings.CutPrefix(s, "0x"); hex {
+		if n, err := strconv.ParseUint(digits, 16, 64); err == nil {
+			return strconv.FormatUint(n, 10)
+		}
 	}
 	return s
 }
@@ -189,11 +193,13 @@ func TestTsharkV5(t *testing.T) {
 	v := exporttest.Flow(0)
 	m, _ = f.Append(m, v)
 	messages.Send(t.Context(), f.Seal(m))
-	row := messages.dissect(t, "cflow.count", "cflow.srcaddr", "cflow.dstaddr", "cflow.srcport", "cflow.dstport",
+	row := messages.dissect(t,
+		"cflow.count", "cflow.srcaddr", "cflow.dstaddr", "cflow.srcport", "cflow.dstport",
 		"cflow.packets", "cflow.octets", "cflow.timestart", "cflow.timeend", "cflow.tcpflags", "cflow.tos",
 		"cflow.inputint", "cflow.outputint")[0]
-	want := []string{"2", "10.1.0.0,192.0.2.0", "192.0.2.0,10.1.0.0", "20000,443", "443,20000", "5,3", "5000,700",
-		"3600.000000000,3600.030000000", "3601.500000000,3601.490000000", "0x1b,0x13", "0x20,0x28", "3,4", "4,3"}
+	want := []string{"2", "10.1.0.0,192.0.2.0", "192.0.2.0,10.1.0.0", "20000,443", "443,20000",
+		"5,3", "5000,700", "3600.000000000,3600.030000000", "3601.500000000,3601.490000000", "0x1b,0x13",
+		"0x20,0x28", "3,4", "4,3"}
 	if !slices.Equal(row, want) {
 		t.Errorf("tshark has\n%q, want\n%q", row, want)
 	}

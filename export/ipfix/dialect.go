@@ -140,15 +140,16 @@ func (netflow9) column(fd *flow.Field, o *export.FormatOptions) (column, error) 
 	}
 	switch {
 	case c.length == 0:
-		return c, fmt.Errorf("field %s has no fixed length, which NetFlow v9 needs: use ipfix or remove the field", fd.Key())
+		return c, fmt.Errorf("field %s has no width, which NetFlow v9 needs: use ipfix or remove it",
+			fd.Key())
 	case fd.PEN == flow.IANA:
 	case fd.Legacy != 0:
 		c.id = fd.Legacy
 	case fd.PEN == flow.Ntop && fd.ID < 1<<16-ntopBase:
 		c.id = ntopBase + fd.ID
 	default:
-		return c, fmt.Errorf("field %s (element %d of enterprise %d) has no number in NetFlow v9: use ipfix or remove the field",
-			fd.Key(), fd.ID, fd.PEN)
+		return c, fmt.Errorf("field %s (element %d of enterprise %d) has no number in NetFlow v9: "+
+			"use ipfix or remove it", fd.Key(), fd.ID, fd.PEN)
 	}
 	return c, nil
 }

@@ -85,9 +85,11 @@ func newFormat(o export.FormatOptions, d dialect) (*Format, error) {
 		o.Counters = new(export.Counters)
 	}
 	if o.Size > maxMessage {
-		return nil, fmt.Errorf("size %d of a message is too large: its length field ends at %d", o.Size, maxMessage)
+		return nil, fmt.Errorf("size %d of a message is too large: use at most %d", o.Size, maxMessage)
 	}
-	f := &Format{o: o, d: d, shape: d.shape(), nextID: firstID, variants: map[presence]*template{}, limit: maxVariants}
+	f := &Format{
+		o: o, d: d, shape: d.shape(), nextID: firstID, variants: map[presence]*template{}, limit: maxVariants,
+	}
 	if err := errors.Join(f.families[0].build(f, 4), f.families[1].build(f, 6)); err != nil {
 		return nil, err
 	}
@@ -107,8 +109,8 @@ func (f *Format) fits() error {
 		fam := &f.families[i]
 		set := 4 + 4 + 8*len(fam.columns)
 		if need := f.shape.header + max(set, 4+fam.all.shortest+f.shape.align); need > f.o.Size {
-			return fmt.Errorf("template of %d fields needs messages of %d octets, not %d: raise the MTU or remove fields",
-				len(fam.columns), need, f.o.Size)
+			return fmt.Errorf("template of %d fields needs messages of %d octets, not %d: "+
+				"raise the MTU or remove fields", len(fam.columns), need, f.o.Size)
 		}
 		f.limit = min(f.limit, room/set-len(f.families))
 	}

@@ -2,7 +2,6 @@ package ipfix
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +14,11 @@ import (
 
 const second = uint64(time.Second)
 
-// dialects runs a test in both. change changes the options.
-func dialects(t *testing.T, template string, change func(*export.FormatOptions), test func(*writer, *decoder)) {
+// changer changes the options of a test.
+type changer func(o *export.FormatOptions)
+
+// dialects runs a test in both.
+func dialects(t *testing.T, template string, change changer, test func(*writer, *decoder)) {
 	t.Helper()
 	for _, v9 := range []bool{false, true} {
 		t.Run(map[bool]string{false: "ipfix", true: "netflow9"}[v9], func(t *testing.T) {
@@ -57,9 +59,9 @@ func (w *writer) decode(d *decoder) []record {
 
 // What a flow has arrives, what it does not have is not there.
 func TestPresence(t *testing.T) {
-	s := exporttest.Schema(t)
-	tpl := exporttest.Template(t, s, flow.DefaultV9+` %CLIENT_NW_LATENCY_MS %RETRANSMITTED_OUT_BYTES`)
-	dialects(t, flow.DefaultV9+` %CLIENT_NW_LATENCY_MS %RETRANSMITTED_OUT_BYTES`, nil, func(w *writer, d *decoder) {
+	const template = flow.DefaultV9 + ` %CLIENT_NW_LATENCY_MS %RETRANSMITTED_OUT_BYTES`
+	tpl := exporttest.Template(t, exporttest.Schema(t), template)
+	dialects(t, template, nil, func(w *writer, d *decoder) {
 		const n = 100
 		for i := range n {
 			w.append(exporttest.Flow(i))
@@ -124,12 +126,13 @@ func TestFull(t *testing.T) {
 func TestVariantLimit(t *testing.T) {
 	var labels []string
 	s := exporttest.Schema(t)
-	for _, fd := range []*flow.Field{flow.SrcCountry, flow.DstCountry, flow.SrcCity, flow.DstCity, flow.SrcLongitude,
-		flow.SrcLatitude, flow.DstLongitude, flow.DstLatitude} {
+	for _, fd := range []*flow.Field{flow.SrcCountry, flow.DstCountry, flow.SrcCity, flow.DstCity,
+		flow.SrcLongitude, flow.SrcLatitude, flow.DstLongitude, flow.DstLatitude} {
 		labels = append(labels, fd.Key())
 	}
 	tpl := exporttest.Template(t, s, "%L4_SRC_PORT "+strings.Join(labels, " "))
-	dialects(t, "%L4_SRC_PORT", func(o *export.FormatOptions) { o.Template = tpl }, func(w *writer, d *decoder) {
+	many := func(o *export.FormatOptions) { o.Template = tpl }
+	dialects(t, "%L4_SRC_PORT", many, func(w *writer, d *decoder) {
 		for i := range 256 {
 			v := exporttest.Flow(0)
 			v.SrcPort = uint16(i)
@@ -161,74 +164,12 @@ func TestVariantLimit(t *testing.T) {
 	})
 }
 
-// Templates are repeated by time and by number of messages, and not otherwise.
-func TestRefresh(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		change func(*export.FormatOptions)
-		step   uint64 // between messages
-		want   int    // of 10 messages, how many have flow templates
-	}{
-		{"never", func(o *export.FormatOptions) {}, second, 1},
-		{"time", func(o *export.FormatOptions) { o.Refresh = 3 * time.Second }, second, 4},
-		{"messages", func(o *export.FormatOptions) { o.RefreshMessages = 5 }, second, 3},
-		{"every message", func(o *export.FormatOptions) { o.RefreshMessages = 1 }, second, 10},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			dialects(t, flow.DefaultV9, c.change, func(w *writer, d *decoder) {
-				w.append(exporttest.Flow(0))
-				w.seal()
-				first := len(w.messages) - 1 // the one before it only explains
-				for range 9 {
-					w.now += c.step
-					w.append(exporttest.Flow(0))
-					w.seal()
-				}
-				with := 0
-				for i, m := range w.messages {
-					before := d.explained
-					d.message(m)
-					if i >= first && d.explained > before {
-						with++
-					}
-				}
-				if with != c.want {
-					t.Errorf("%d messages of 10 have templates, want %d", with, c.want)
-				}
-			})
-		})
-	}
-}
-
-// A lost message has everything explained again, but not for every one of many.
-func TestExplain(t *testing.T) {
-	dialects(t, flow.DefaultV9, nil, func(w *writer, d *decoder) {
-		for i := range 20 {
-			w.now += second / 10
-			if i > 0 {
-				w.f.Explain()
-			}
-			w.append(exporttest.Flow(0))
-			w.seal()
-		}
-		with := 0
-		for _, m := range w.messages {
-			before := d.explained
-			if d.message(m); d.explained > before {
-				with++
-			}
-		}
-		if with < 3 || with > 5 { // at the start, on introduction, and once a second
-			t.Errorf("%d of %d messages have templates", with, len(w.messages))
-		}
-	})
-}
-
 // A string that has no room is cut at a character, the flow is there, and counted.
 func TestCut(t *testing.T) {
 	long := strings.Repeat("é", 127)
 	small := func(o *export.FormatOptions) { o.Size = 250 }
-	dialects(t, "%L4_SRC_PORT %SRC_IP_CITY %DST_IP_CITY %SRC_AS_MAP %DST_AS_MAP", small, func(w *writer, d *decoder) {
+	const template = "%L4_SRC_PORT %SRC_IP_CITY %DST_IP_CITY %SRC_AS_MAP %DST_AS_MAP"
+	dialects(t, template, small, func(w *writer, d *decoder) {
 		var a flow.Attrs
 		for _, fd := range []*flow.Field{flow.SrcCity, flow.DstCity, flow.SrcASName, flow.DstASName} {
 			a.Bytes(fd, []byte(long))
@@ -307,79 +248,6 @@ func TestSystemInit(t *testing.T) {
 		}
 		if !ok || (init+up)*1e6 != exporttest.Flow(0).First {
 			t.Errorf("uptime %d, init %d, there: %v", up, init, ok)
-		}
-	})
-}
-
-// Options say how packets were sampled, how much was exported, and what the elements are.
-func TestOptions(t *testing.T) {
-	change := func(o *export.FormatOptions) { o.Sampling, o.OptionsInterval = 100, 10*time.Second }
-	dialects(t, "%IN_BYTES %CLIENT_NW_LATENCY_MS %SRC_IP_CITY", change, func(w *writer, d *decoder) {
-		w.append(exporttest.Flow(0))
-		w.seal()
-		c := w.f.o.Counters
-		c.Messages.Store(3)
-		c.Exported.Store(300)
-		c.Octets.Store(3000)
-		c.Dropped[export.QueueFull].Store(30)
-		c.IgnoredPackets.Store(13)
-		c.LostPackets.Store(14)
-		w.now += 10 * second
-		w.append(exporttest.Flow(0))
-		w.decode(d)
-		last := map[element]uint64{} // of the last record with it
-		names := map[string][3]uint64{}
-		times := map[element]int{}
-		for _, r := range d.records {
-			for e := range r.values {
-				if r.option {
-					u, _ := r.uint(e[0], e[1])
-					last[e] = u
-					times[e]++
-				}
-			}
-			if name, ok := r.values[element{0, elementName}]; ok {
-				pen, _ := r.uint(0, elementEnterprise)
-				id, _ := r.uint(0, elementID)
-				typ, _ := r.uint(0, elementType)
-				names[string(name)] = [3]uint64{pen, id, typ}
-			}
-		}
-		want := map[uint32]uint64{selectorAlgorithm: 1, samplingInterval: 1, samplingSpace: 99, exportedMessages: 3,
-			exportedFlows: 300, exportedOctets: 3000, notSentFlows: 30, ignoredPackets: 13, droppedPackets: 14}
-		if d.v9 {
-			want = map[uint32]uint64{netflow9Interval: 100, netflow9Algorithm: 1, exportedMessages: 3,
-				exportedFlows: 300, exportedOctets: 3000}
-		}
-		for id, u := range want {
-			if e := (element{0, id}); last[e] != u || times[e] != 2 {
-				t.Errorf("option %d is %d (%d times), want %d twice", id, last[e], times[e], u)
-			}
-		}
-		elements := fmt.Sprint(names)
-		if want := "map[clientNwLatencyMs:[35632 123 3] srcIpCity:[35632 102 13]]"; !d.v9 && elements != want {
-			t.Errorf("type information is %s, want %s", elements, want)
-		}
-	})
-}
-
-// A connection begins with all that is needed to read what follows, whenever it begins.
-func TestPreface(t *testing.T) {
-	dialects(t, flow.DefaultV9, nil, func(w *writer, d *decoder) {
-		open := w.f.Open()
-		for i := range 50 {
-			w.append(exporttest.Flow(i))
-		}
-		w.seal()
-		for i := range w.messages {
-			again := newDecoder(t, d.v9)
-			header := again.message(open(nil, w.messages[i]))
-			if header[2] != 7 || header[0] != uint32(w.now/1e9) {
-				t.Errorf("header of what opens a connection is %v", header)
-			}
-			for _, m := range w.messages[i:] {
-				again.message(m)
-			}
 		}
 	})
 }

@@ -43,10 +43,13 @@ func (f *Format) describe() {
 		f.option([]column{system, num(netflow9Interval, 4), num(netflow9Algorithm, 1)}, 1,
 			func() []uint64 { return []uint64{domain, n, deterministicSample} })
 		f.report([]column{system, num(exportedMessages, 8), num(exportedFlows, 8), num(exportedOctets, 8)},
-			func() []uint64 { return []uint64{domain, c.Messages.Load(), c.Exported.Load(), c.Octets.Load()} })
+			func() []uint64 {
+				return []uint64{domain, c.Messages.Load(), c.Exported.Load(), c.Octets.Load()}
+			})
 		return
 	}
-	f.option([]column{num(selectorID, 8), num(selectorAlgorithm, 2), num(samplingInterval, 4), num(samplingSpace, 4)}, 1,
+	f.option([]column{num(selectorID, 8), num(selectorAlgorithm, 2), num(samplingInterval, 4),
+		num(samplingSpace, 4)}, 1,
 		func() []uint64 { return []uint64{1, systematicSampling, 1, n - 1} })
 	f.report([]column{num(observationDomain, 4), num(exportedMessages, 8), num(exportedFlows, 8),
 		num(exportedOctets, 8), num(ignoredPackets, 8), num(droppedPackets, 8)},

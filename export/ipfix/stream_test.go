@@ -23,13 +23,15 @@ import (
 func open(t *testing.T, target string, o sink.Options) *export.Exporter {
 	t.Helper()
 	f := makeFormat(t, export.FormatOptions{
-		Template: exporttest.Template(t, exporttest.Schema(t), flow.DefaultIPFIX), Boot: exporttest.Boot, Size: 600,
+		Template: exporttest.Template(t, exporttest.Schema(t), flow.DefaultIPFIX),
+		Boot:     exporttest.Boot, Size: 600,
 	}, false)
 	k, err := sink.Open(target, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return export.New("stream", f, k, export.Options{Size: 600, Queue: 4, Block: true, Backoff: time.Millisecond})
+	o2 := export.Options{Size: 600, Queue: 4, Block: true, Backoff: time.Millisecond}
+	return export.New("stream", f, k, o2)
 }
 
 func closeIt(t *testing.T, e *export.Exporter) {
@@ -137,11 +139,13 @@ func TestFiles(t *testing.T) {
 		if missing != nil {
 			continue
 		}
-		out, err := exec.Command("tshark", "-r", name, "-T", "fields", "-e", "cflow.protocol", "-e", "_ws.malformed").Output()
+		out, err := exec.Command("tshark", "-r", name, "-T", "fields", "-e", "cflow.protocol",
+			"-e", "_ws.malformed").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(strings.FieldsFunc(string(out), func(c rune) bool { return c < '0' || c > '9' })); got != len(d.flows()) {
+		notDigit := func(c rune) bool { return c < '0' || c > '9' }
+		if got := len(strings.FieldsFunc(string(out), notDigit)); got != len(d.flows()) {
 			t.Errorf("tshark finds %d flows in a file, want %d: %s", got, len(d.flows()), out)
 		}
 	}

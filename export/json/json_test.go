@@ -57,7 +57,10 @@ func TestJSON(t *testing.T) {
 // Strings come from the network; whatever they hold, the line is one valid object.
 func TestHostileStrings(t *testing.T) {
 	tpl := exporttest.Template(t, exporttest.Schema(t), "%SRC_IP_CITY")
-	for _, s := range []string{"", "\"},{\"x\":\"", "a\nb", "\x00\x1f\x7f", "\xff\xfe", "\u2028é\\", strings.Repeat("x", 255)} {
+	hostile := []string{
+		"", "\"},{\"x\":\"", "a\nb", "\x00\x1f\x7f", "\xff\xfe", "\u2028é\\", strings.Repeat("x", 255),
+	}
+	for _, s := range hostile {
 		f, err := New(export.FormatOptions{Template: tpl})
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +71,8 @@ func TestHostileStrings(t *testing.T) {
 		v.Attrs = a.All()
 		m, _ := f.Append(f.Begin(nil, 0), v)
 		var object map[string]string
-		if err := json.Unmarshal(m, &object); err != nil || len(object) != 1 || bytes.Count(m, []byte("\n")) != 1 {
+		err = json.Unmarshal(m, &object)
+		if err != nil || len(object) != 1 || bytes.Count(m, []byte("\n")) != 1 {
 			t.Errorf("%q makes %s (%v)", s, m, err)
 		}
 		if want := strings.ToValidUTF8(s, "\ufffd"); s != "\xff\xfe" && object["SRC_IP_CITY"] != want {

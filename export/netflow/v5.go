@@ -45,11 +45,11 @@ func New(o export.FormatOptions) (*Format, error) {
 	}
 	f := &Format{o: o, limit: min((o.Size-headerLength)/recordLength, maxRecords)}
 	if f.limit < 2 {
-		return nil, fmt.Errorf("size %d of a message does not hold two NetFlow v5 records: raise the MTU", o.Size)
+		return nil, fmt.Errorf("size %d of a message is too small for NetFlow v5: raise the MTU", o.Size)
 	}
 	if o.Sampling > maxSampling {
-		return nil, fmt.Errorf("sampling rate 1:%d cannot be told in NetFlow v5: use at most 1:%d or another format",
-			o.Sampling, maxSampling)
+		return nil, fmt.Errorf("sampling rate 1:%d cannot be told in NetFlow v5: "+
+			"use at most 1:%d or another format", o.Sampling, maxSampling)
 	}
 	if o.Sampling > 1 {
 		const deterministic = 1

@@ -85,7 +85,8 @@ func TestSplit(t *testing.T) {
 			octets += uint64(be.Uint32(r[20:]))
 		}
 		if len(all) != c.records || !c.saturated && (octets != c.octets || packets != c.packets) {
-			t.Errorf("%d octets and %d packets make %d records with %d and %d", c.octets, c.packets, len(all), octets, packets)
+			t.Errorf("%d octets and %d packets make %d records with %d and %d",
+				c.octets, c.packets, len(all), octets, packets)
 		}
 		if got := f.o.Counters.Saturated.Load() == 1; got != c.saturated {
 			t.Errorf("%d octets: saturated is %v", c.octets, got)

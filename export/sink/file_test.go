@@ -51,7 +51,8 @@ func TestRotation(t *testing.T) {
 	dir := t.TempDir()
 	k := open(t, filepath.Join(dir, "flows.ipfix"), Options{RotateSize: 25})
 	k.(export.Stream).Preface(func(dst, next []byte) []byte { return append(dst, '<', next[0], '>') })
-	for _, m := range []string{"aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", strings.Repeat("d", 50), "eeeeeeeeee"} {
+	d := strings.Repeat("d", 50)
+	for _, m := range []string{"aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", d, "eeeeeeeeee"} {
 		if err := k.Send(context.Background(), []byte(m)); err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +60,7 @@ func TestRotation(t *testing.T) {
 	if err := k.Close(); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"<a>aaaaaaaaaabbbbbbbbbb", "<c>cccccccccc", "<d>" + strings.Repeat("d", 50), "<e>eeeeeeeeee"}
+	want := []string{"<a>aaaaaaaaaabbbbbbbbbb", "<c>cccccccccc", "<d>" + d, "<e>eeeeeeeeee"}
 	var got []string
 	for _, name := range names(t, dir) {
 		b, err := os.ReadFile(filepath.Join(dir, name))

@@ -59,5 +59,5 @@ func Open(target string, o Options) (export.Sink, error) {
 		}
 		known = append(known, s.Name+"://")
 	}
-	return nil, fmt.Errorf("target %s: the scheme %s is unknown: use one of %s", target, name, strings.Join(known, " "))
+	return nil, fmt.Errorf("target %s: scheme is unknown: use one of %s", target, strings.Join(known, " "))
 }

@@ -151,7 +151,9 @@ func TestTCPAgain(t *testing.T) {
 	}
 	defer l.Close()
 	k := open(t, "tcp://"+l.Addr().String(), Options{})
-	k.(export.Stream).Preface(func(dst, next []byte) []byte { return append(append(dst, "before "...), next...) })
+	k.(export.Stream).Preface(func(dst, next []byte) []byte {
+		return append(append(dst, "before "...), next...)
+	})
 	for _, message := range []string{"one", "two"} {
 		var err error
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {

@@ -31,7 +31,7 @@ func openUDP(place string, o Options) (export.Sink, error) {
 // tells, and only on the way back.
 func (k *udp) Send(ctx context.Context, message []byte) error {
 	if len(message) > maxDatagram {
-		return fmt.Errorf("message of %d octets does not fit a datagram: %w", len(message), export.ErrUndeliverable)
+		return fmt.Errorf("message of %d octets fits no datagram: %w", len(message), export.ErrUndeliverable)
 	}
 	c, _, err := k.dial(ctx)
 	if err != nil {

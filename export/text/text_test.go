@@ -46,27 +46,29 @@ func TestColumns(t *testing.T) {
 		if len(values) != len(labels) {
 			t.Fatalf("line %d has %d columns, want %d: %s", i, len(values), len(labels), line)
 		}
-		v := exporttest.Flow(i)
-		for c, fd := range f.columns {
-			if labels[c] != fd.Key() {
-				t.Errorf("column %d is called %s, want %s", c, labels[c], fd.Key())
-			}
-			val, ok := v.Value(fd)
-			_, err := time.Parse("2006-01-02T15:04:05.000000", values[c])
-			dated := fd.Type >= flow.DateTimeSeconds && fd.Type <= flow.DateTimeNanoseconds
-			switch {
-			case fd == flow.SrcCity: // the attribute of this test
-				ok = values[c] == "a b c  d "
-			case !ok:
-				ok = values[c] == ""
-			case dated:
-				ok = err == nil
-			default:
-				ok = values[c] == string(fd.Text(nil, val))
-			}
-			if !ok {
-				t.Errorf("flow %d: %s is %q", i, labels[c], values[c])
-			}
+		checkLine(t, f, exporttest.Flow(i), values)
+	}
+}
+
+// checkLine compares the values of a line with those of the flow.
+func checkLine(t *testing.T, f *Format, v *flow.View, values []string) {
+	t.Helper()
+	for c, fd := range f.columns {
+		val, ok := v.Value(fd)
+		_, err := time.Parse("2006-01-02T15:04:05.000000", values[c])
+		dated := fd.Type >= flow.DateTimeSeconds && fd.Type <= flow.DateTimeNanoseconds
+		switch {
+		case fd == flow.SrcCity: // the attribute of this test
+			ok = values[c] == "a b c  d "
+		case !ok:
+			ok = values[c] == ""
+		case dated:
+			ok = err == nil
+		default:
+			ok = values[c] == string(fd.Text(nil, val))
+		}
+		if !ok {
+			t.Errorf("%s is %q", fd.Key(), values[c])
 		}
 	}
 }
@@ -76,7 +78,8 @@ func TestLimits(t *testing.T) {
 	if _, err := New(export.FormatOptions{Template: new(flow.Template)}); err == nil {
 		t.Error("a template without fields is accepted")
 	}
-	f, err := New(export.FormatOptions{Template: exporttest.Template(t, exporttest.Schema(t), "%IPV4_SRC_ADDR"), Size: 25})
+	tpl := exporttest.Template(t, exporttest.Schema(t), "%IPV4_SRC_ADDR")
+	f, err := New(export.FormatOptions{Template: tpl, Size: 25})
 	if err != nil {
 		t.Fatal(err)
 	}
