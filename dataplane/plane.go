@@ -145,10 +145,18 @@ func (l *lane) run(p *Plane, index int, ready chan<- error) {
 	}
 }
 
-// poll meters a line until it is told to stop.
+// poll meters a line until it is told to stop, and a little longer.
 func (l *lane) poll(p *Plane, w *worker.Worker) {
-	for silent, seen := 0, uint64(0); !p.stopping.Load(); silent++ {
-		w.Step(now())
+	last := ^uint64(0) // when to end
+	for silent, seen := 0, uint64(0); ; silent++ {
+		t := now()
+		if last == ^uint64(0) && p.stopping.Load() {
+			last = t + tail
+		}
+		if t >= last {
+			break
+		}
+		w.Step(t)
 		if n := w.Received(); n != seen {
 			silent, seen = 0, n
 		}
@@ -188,6 +196,11 @@ func (l *lane) enter(index int) (*worker.Worker, error) {
 	}
 	return w, nil
 }
+
+// tail is how long a worker that was told to stop still meters, in nanoseconds, so that it
+// has what was received until then: the kernel hands over a block that is not full after
+// 10 ms (see nic/afpacket).
+const tail = 50e6
 
 // spins is how many empty polls a worker makes before it begins to pause between them,
 // which leaves the processor to others while the line is silent.
