@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/exporttest"
 	"github.com/weir-probe/weir/export/sink"
 )
@@ -169,17 +170,23 @@ func letters(flags uint16) string {
 	return string(b)
 }
 
+// receive exports the flows to nfcapd over UDP and returns those it has got.
+func receive(t *testing.T, name string, o export.FormatOptions) []stored {
+	t.Helper()
+	judge := startNfcapd(t)
+	k, err := sink.Open(fmt.Sprintf("udp://127.0.0.1:%d", judge.port), sink.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, newFormat(t, name, o), k, false)
+	return read(t, judge.stop())
+}
+
 // What nfcapd receives over UDP is what was sent: endpoints, counters, times, flags, interfaces.
 func TestNfdump(t *testing.T) {
 	for _, c := range netflow {
 		t.Run(c.name, func(t *testing.T) {
-			judge := startNfcapd(t)
-			k, err := sink.Open(fmt.Sprintf("udp://127.0.0.1:%d", judge.port), sink.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			sent := send(t, newFormat(t, c.name, options(t, c.template)), k, false)
-			got := read(t, judge.stop())
+			got := receive(t, c.name, options(t, c.template))
 			var want []stored
 			for i := range judged {
 				v := exporttest.Flow(i)
@@ -194,7 +201,7 @@ func TestNfdump(t *testing.T) {
 				}
 			}
 			if len(got) != len(want) {
-				t.Fatalf("nfdump has %d flows of %d sent, want %d", len(got), sent.Exported.Load(), len(want))
+				t.Fatalf("nfdump has %d flows, want %d", len(got), len(want))
 			}
 			for i := range want {
 				if got[i] != want[i] {
@@ -205,18 +212,33 @@ func TestNfdump(t *testing.T) {
 	}
 }
 
+// nfcapd takes the reverse elements of RFC 5103 for the opposite direction too; only the
+// class of service it knows once, and keeps the last it reads.
+func TestNfdumpReverse(t *testing.T) {
+	o := options(t, flow.DefaultIPFIX)
+	o.Biflow = export.RFC5103
+	got := receive(t, "ipfix", o)
+	if len(got) != judged {
+		t.Fatalf("nfdump has %d flows, want %d", len(got), judged)
+	}
+	for i := range got {
+		v := exporttest.Flow(i)
+		want := expected(v, flow.Forward, true)
+		if v.Packets[1] > 0 {
+			want.TOS = v.TOS[1]
+		}
+		if got[i] != want {
+			t.Errorf("flow %d:\nnfdump has %+v\nsent was   %+v", i, got[i], want)
+		}
+	}
+}
+
 // nfcapd learns the sampling rate from the header of v5. What it knows of options records, in
 // the version Debian has, does not reach the flows whatever they hold, so tshark judges those.
 func TestNfdumpSampling(t *testing.T) {
-	judge := startNfcapd(t)
-	k, err := sink.Open(fmt.Sprintf("udp://127.0.0.1:%d", judge.port), sink.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	o := options(t, flow.DefaultV5)
 	o.Sampling = 100
-	send(t, newFormat(t, "netflow5", o), k, false)
-	got := read(t, judge.stop())
+	got := receive(t, "netflow5", o)
 	if want := exporttest.Flow(0).Packets[0] * 100; len(got) == 0 || got[0].Pkts != want {
 		t.Errorf("nfdump has %+v, want %d packets in the first flow", got[:min(len(got), 1)], want)
 	}
