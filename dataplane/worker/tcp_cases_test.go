@@ -17,12 +17,14 @@ type segment struct {
 	size   uint32
 	window uint16
 	id     uint32
+	part   dissect.Fragment
 }
 
 func (g segment) packet() (dissect.Packet, flow.Dir) {
 	p := dissect.Packet{
-		Time: 1e18 + uint64(g.at), TCPFlags: g.flags, Seq: g.seq, Ack: g.ack, PayloadLen: g.size,
+		Time: start + uint64(g.at), TCPFlags: g.flags, Seq: g.seq, Ack: g.ack, PayloadLen: g.size,
 		Window: g.window, FragmentID: g.id, Octets: 40 + g.size, TTL: 64, HasTCP: true,
+		Fragment: g.part,
 	}
 	p.Version, p.Proto = 4, 6
 	if g.reply {
@@ -31,18 +33,11 @@ func (g segment) packet() (dissect.Packet, flow.Dir) {
 	return p, flow.Forward
 }
 
-// counts are what is compared of a direction.
-type counts struct {
-	packets, late, copies, holes, zeroes uint32
-	octets, lost                         uint64
-}
-
-func countsOf(s *flow.TCP) counts {
-	return counts{
-		s.RetransmittedPackets, s.OutOfOrder, s.Duplicates, s.Holes, s.ZeroWindows,
-		s.RetransmittedOctets, s.LostOctets,
-	}
-}
+// start is when connections begin, boundary how long after that a tick does.
+const (
+	start    = 1_000_000_000_000_000_000
+	boundary = 16<<repeatTick - start%(1<<repeatTick)
+)
 
 const milli = time.Millisecond
 
@@ -291,6 +286,91 @@ var tcpCases = []struct {
 		segments: []segment{send(60*milli, 1000, 100), send(61*milli, 1<<31, 100), send(62*milli, 1<<31+100, 100)},
 	},
 	{
+		name: "late by less than a round trip", seq: 1000, client: 10 * milli, serv: 40 * milli,
+		segments: []segment{send(60*milli, 1100, 100), send(100*milli, 1000, 100)},
+		there:    counts{holes: 1, late: 1},
+	},
+	{
+		name: "an octet again with new ones, as after a probe", seq: 1000, client: 10 * milli, serv: 40 * milli,
+		segments: []segment{send(60*milli, 1000, 1), send(400*milli, 1000, 100)},
+	},
+	{
+		name: "a probe's octet is not taken and the next segment is lost", seq: 1000,
+		client: 10 * milli, serv: 40 * milli,
+		segments: []segment{
+			{reply: true, at: 61 * milli, flags: ack, seq: 1000, ack: 1000},
+			send(300*milli, 1000, 1), confirm(301*milli, 1000), send(302*milli, 1010, 10),
+		},
+		there: counts{holes: 1, lost: 10}, back: counts{zeroes: 1},
+	},
+	{
+		name: "a gap where the sequence wraps", seq: 0xfffffff0, client: 10 * milli, serv: 40 * milli,
+		segments: []segment{send(60*milli, 20, 100), send(400*milli, 0xfffffff0, 36)},
+		there:    counts{holes: 1, packets: 1, octets: 36},
+	},
+	{
+		name: "a gap four gigaoctets ago has no part in what has its numbers now", seq: 1000,
+		client: 10 * milli, serv: 40 * milli,
+		segments: []segment{
+			send(60*milli, 1100, 1<<29), send(61*milli, 1100+1<<29, 1<<29), send(62*milli, 1100+2<<29, 1<<29),
+			send(63*milli, 1100+3<<29, 1<<29), send(64*milli, 1100+4<<29, 1<<29),
+			send(65*milli, 1100+5<<29, 1<<29), send(66*milli, 1100+6<<29, 1<<29),
+			send(67*milli, 1100+7<<29, 1<<29), send(400*milli, 1000, 100),
+		},
+		there: counts{holes: 1, lost: 100, packets: 1, octets: 100},
+	},
+	{
+		name:     "what is before the first segment makes up for no loss after it",
+		segments: []segment{send(0, 5000, 100), send(1*milli, 5200, 100), send(400*milli, 4900, 100)},
+		there:    counts{holes: 1, lost: 100, packets: 1, octets: 100},
+	},
+	{
+		name: "the middle one of three gaps is split and the lowest given up", seq: 1000,
+		client: 10 * milli, serv: 40 * milli,
+		segments: []segment{
+			send(60*milli, 1100, 10), send(60*milli, 1210, 10), send(60*milli, 1320, 10),
+			send(400*milli, 1150, 10), send(401*milli, 1000, 100), send(402*milli, 1110, 40),
+			send(403*milli, 1160, 50),
+		},
+		there: counts{holes: 3, lost: 200, packets: 4, octets: 200},
+	},
+	{
+		name: "the highest of three gaps is split and the lowest given up", seq: 1000,
+		client: 10 * milli, serv: 40 * milli,
+		segments: []segment{
+			send(60*milli, 1100, 10), send(60*milli, 1210, 10), send(60*milli, 1320, 10),
+			send(400*milli, 1250, 10), send(401*milli, 1000, 100), send(402*milli, 1110, 40),
+		},
+		there: counts{holes: 3, lost: 250, packets: 3, octets: 150},
+	},
+	{
+		name: "the end of a fragmented segment is not known", seq: 1000, client: 10 * milli, serv: 40 * milli,
+		segments: []segment{
+			{at: 60 * milli, flags: ack, seq: 1000, ack: 1000, size: 100, window: 9, part: dissect.FirstFragment},
+			send(61*milli, 1500, 100), send(62*milli, 1700, 100),
+		},
+		there: counts{holes: 1, lost: 100},
+	},
+	{
+		name: "a stray SYN of the responder", client: 10 * milli, serv: 40 * milli,
+		segments: []segment{
+			{at: 0, flags: syn, seq: 999},
+			{at: 40 * milli, reply: true, flags: syn | ack, seq: 999, ack: 1000},
+			{at: 45 * milli, reply: true, flags: syn, seq: 5},
+			{at: 50 * milli, flags: ack, seq: 1000, ack: 1000, window: 500},
+		},
+	},
+	{
+		name: "copies on both sides of a tick, and one too late for a copy", seq: 1000,
+		client: 10 * milli, serv: 40 * milli,
+		segments: []segment{
+			{at: boundary - 1, flags: ack, seq: 1000, ack: 1000, size: 9, window: 1, id: 7},
+			{at: boundary, flags: ack, seq: 1000, ack: 1000, size: 9, window: 1, id: 7},
+			{at: boundary + 1<<repeatTick, flags: ack, seq: 1000, ack: 1000, size: 9, window: 1, id: 7},
+		},
+		there: counts{copies: 1, packets: 1, octets: 9},
+	},
+	{
 		name: "the probe sees packets twice", seq: 1000, client: 10 * milli, serv: 40 * milli,
 		segments: []segment{
 			{at: 60 * milli, flags: ack, seq: 1000, ack: 1000, size: 9, window: 0, id: 7},
@@ -299,11 +379,12 @@ var tcpCases = []struct {
 			{at: 61 * milli, flags: ack, seq: 1018, ack: 1000, size: 9, window: 0, id: 9},
 			{at: 62 * milli, flags: ack, seq: 1009, ack: 1000, size: 9, window: 0, id: 8},
 			{at: 62 * milli, flags: ack, seq: 1018, ack: 1000, size: 9, window: 0, id: 9},
+			{at: 62 * milli, flags: ack, seq: 1000, ack: 1000, size: 9, window: 0, id: 7},
 			// The same octets with an identification of their own are sent again.
 			{at: 400 * milli, flags: ack, seq: 1018, ack: 1000, size: 9, window: 1, id: 10},
 			// Some send the identification again too, but not so soon.
 			{at: 900 * milli, flags: ack, seq: 1018, ack: 1000, size: 9, window: 1, id: 10},
 		},
-		there: counts{copies: 3, zeroes: 3, packets: 2, octets: 18},
+		there: counts{copies: 4, zeroes: 3, packets: 2, octets: 18},
 	},
 }
