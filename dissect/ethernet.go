@@ -21,6 +21,16 @@ func (p *Packet) frame(b []byte) ([]byte, layer) {
 	return p.follow(rest, h.Type())
 }
 
+// enclosesFrame is encloses for an IP packet in a frame without tags.
+func (p *Packet) enclosesFrame(b, rest []byte) bool {
+	h, packet, ok := wire.AsEthernet(rest)
+	if !ok {
+		return false
+	}
+	next := p.encloses(b, packet)
+	return next != none && next == byEtherType(h.Type())
+}
+
 // ethernetLike reports whether b looks like a frame that carries IP, where no field says that
 // it is a frame.
 func ethernetLike(b []byte) bool {

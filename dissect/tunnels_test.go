@@ -62,6 +62,8 @@ func portSamples() []sample {
 			hx("08000000 00004600"), frame4),
 		in("vxlan vlan", 4789, "vxlan:eth:ethertype:vlan", want4+" tunnel 70 vlan 5"+around("6.1", vxlanEnds, "70.0"),
 			hx("88001234 00004600"), ether(0x8100, hx("0005 0800"), inner4)),
+		in("vxlan reserved bits", 4789, "vxlan:eth:ethertype:ip", want4+" tunnel 70"+around("6.1", vxlanEnds, "70.0"),
+			hx("ff01d1f2 00004600"), frame4),
 		in("vxlan linux", 8472, "", want6+" tunnel 70"+around("6.1", ends("8472"), "70.0"),
 			hx("08000000 00004600"), ether(0x86dd, inner6)),
 		{"vxlan first fragment", nic.RawIP, fragmentOf(v4(9, 17, first[:len(first)-4]), 0x2000),

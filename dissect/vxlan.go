@@ -5,9 +5,10 @@ import (
 	"github.com/weir-probe/weir/dissect/wire"
 )
 
+// vxlan opens the tunnel if the header is as it should be, or at least what it carries is.
 func (p *Packet) vxlan(b []byte) ([]byte, layer) {
 	h, rest, ok := wire.AsVXLAN(b)
-	if !ok || !p.enter(flow.VXLAN, h.VNI(), 0) {
+	if !ok || !h.Clean() && !p.enclosesFrame(b, rest) || !p.enter(flow.VXLAN, h.VNI(), 0) {
 		return asIs()
 	}
 	return rest, ethernet

@@ -4,16 +4,19 @@ package wire
 // extension (draft-smith-vxlan-group-policy).
 type VXLAN []byte
 
-// AsVXLAN fails if the flag of the identifier is not set or bits that are sent as 0 are not:
-// a port proves nothing.
+// AsVXLAN fails if the flag of the identifier is not set.
 func AsVXLAN(b []byte) (h VXLAN, rest []byte, ok bool) {
-	if len(b) < 8 || b[0]&^0x80 != 0x08 || b[7] != 0 {
-		return nil, nil, false
-	}
-	if policy := b[0]&0x80 != 0; b[1]&^0x48 != 0 || !policy && be.Uint32(b)<<8 != 0 {
+	if len(b) < 8 || b[0]&0x08 == 0 {
 		return nil, nil, false
 	}
 	return VXLAN(b[:8]), b[8:], true
+}
+
+// Clean reports whether all bits that are to be sent as 0 are. Receivers ignore them, and not
+// all senders obey.
+func (h VXLAN) Clean() bool {
+	policy := h[0]&0x80 != 0
+	return h[0]&^0x80 == 0x08 && h[1]&^0x48 == 0 && h[7] == 0 && (policy || be.Uint32(h)<<8 == 0)
 }
 
 // VNI is the network identifier, 24 bits.
