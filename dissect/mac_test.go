@@ -8,7 +8,8 @@ func TestMAC(t *testing.T) {
 	seen := 0
 	for _, s := range samples() {
 		switch s.name {
-		case "tcp", "vlan", "vxlan", "pppoe", "pseudowire", "capwap", "capwap 802.11", "capwap 802.11 swapped",
+		case "tcp", "vlan", "vxlan", "pppoe", "pseudowire", "capwap", "capwap 802.11",
+			"capwap 802.11 swapped",
 			"capwap 802.11 bridge", "erspan 2", "gtp":
 			seen++
 			if p := dissected(&s, false); !p.HasMAC || [2][6]byte{p.SrcMAC, p.DstMAC} != ends {

@@ -33,7 +33,8 @@ func readFlows(t *testing.T, name string) summary {
 	s := summary{flows: map[tuple]total{}}
 	lines := bufio.NewScanner(unpacked(t, name))
 	lines.Scan()
-	if _, err := fmt.Sscanf(lines.Text(), "# frames=%d ip=%d nonip=%d", &s.frames, &s.ip, &s.nonip); err != nil {
+	if _, err := fmt.Sscanf(lines.Text(), "# frames=%d ip=%d nonip=%d", &s.frames, &s.ip,
+		&s.nonip); err != nil {
 		t.Fatalf("%s: %v in %q", name, err, lines.Text())
 	}
 	lines.Scan()
@@ -46,7 +47,8 @@ func readFlows(t *testing.T, name string) summary {
 			}
 			return v
 		}
-		k := tuple{netip.MustParseAddr(c[2]), netip.MustParseAddr(c[4]), uint8(n(1)), uint16(n(3)), uint16(n(5))}
+		k := tuple{netip.MustParseAddr(c[2]), netip.MustParseAddr(c[4]), uint8(n(1)), uint16(n(3)),
+			uint16(n(5))}
 		v := s.flows[k] // a row per VLAN
 		s.flows[k] = total{v.packets + n(7), v.octets + n(8), v.fragments + n(16)}
 	}
@@ -118,7 +120,8 @@ func summarize(t *testing.T, name string, outer bool) summary {
 }
 
 func (k tuple) String() string {
-	return fmt.Sprintf("%v>%v/%d", netip.AddrPortFrom(k.src, k.sport), netip.AddrPortFrom(k.dst, k.dport), k.proto)
+	return fmt.Sprintf("%v>%v/%d", netip.AddrPortFrom(k.src, k.sport), netip.AddrPortFrom(k.dst, k.dport),
+		k.proto)
 }
 
 // differ lists how two summaries differ, in order.
@@ -197,7 +200,8 @@ func TestOutermost(t *testing.T) {
 			}
 			diffs, known := differ(summarize(t, capture, true), readFlows(t, oracle)), explained[name]
 			if !slices.Equal(diffs, known.diffs) {
-				t.Errorf("differences:\n%s\nexplained:\n%s", strings.Join(diffs, "\n"), strings.Join(known.diffs, "\n"))
+				t.Errorf("differences:\n%s\nexplained:\n%s", strings.Join(diffs, "\n"),
+					strings.Join(known.diffs, "\n"))
 			}
 		})
 	}

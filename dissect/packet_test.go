@@ -26,7 +26,8 @@ func describe(p *Packet) string {
 		value uint64
 	}{
 		{"tunnel", uint64(p.Tunnel)}, {"vlan", uint64(p.VLAN)}, {"cvlan", uint64(p.CVLAN)},
-		{"mpls", uint64(p.MPLS[0] >> 12)}, {"mpls", uint64(p.MPLS[1] >> 12)}, {"mpls", uint64(p.MPLS[2] >> 12)},
+		{"mpls", uint64(p.MPLS[0] >> 12)}, {"mpls", uint64(p.MPLS[1] >> 12)}, {"mpls",
+			uint64(p.MPLS[2] >> 12)},
 		{"part", uint64(p.Fragment)}, {"mss", uint64(p.MSS)}, {"scale", uint64(p.Scale)},
 	} {
 		if v.value != 0 {
@@ -92,7 +93,8 @@ func valid(t testing.TB, name string, p *Packet, b []byte) {
 		t.Errorf("%s: IP version %d", name, p.Version)
 	}
 	if int(p.PayloadLen) < len(p.Payload) || p.PayloadLen > p.Octets {
-		t.Errorf("%s: payload %d captured, %d by headers, of %d octets", name, len(p.Payload), p.PayloadLen, p.Octets)
+		t.Errorf("%s: payload %d captured, %d by headers, of %d octets", name, len(p.Payload), p.PayloadLen,
+			p.Octets)
 	}
 	if !bytes.Contains(b, p.Payload) {
 		t.Errorf("%s: the payload is not of the frame", name)
@@ -157,7 +159,8 @@ func lies(cut, whole *Packet) bool {
 		return false
 	}
 	return cut.Octets != whole.Octets || cut.Src != whole.Src || cut.Dst != whole.Dst ||
-		cut.SrcPort != 0 && cut.SrcPort != whole.SrcPort || cut.DstPort != 0 && cut.DstPort != whole.DstPort ||
+		cut.SrcPort != 0 && cut.SrcPort != whole.SrcPort || cut.DstPort != 0 &&
+		cut.DstPort != whole.DstPort ||
 		cut.TCPFlags&^whole.TCPFlags != 0 || len(cut.Payload) > len(whole.Payload) && whole.Stop == Complete
 }
 

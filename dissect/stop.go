@@ -25,9 +25,11 @@ var StopDocs = [Stops]struct{ Name, Doc string }{
 		"or is encrypted, or the packet is a later fragment."},
 	CutTransport: {"cut_transport", "IP was metered, without ports unless they are there: the frame ends " +
 		"inside what follows the IP header, or that contradicts itself or is nested too deep."},
-	InnerNotIP: {"inner_not_ip", "The packet around a tunnel was metered: what the tunnel carries is not IP."},
-	InnerRefused: {"inner_refused", "The packet around a tunnel was metered: what the tunnel carries is cut, " +
-		"contradicts itself or is nested too deep."},
+	InnerNotIP: {"inner_not_ip",
+		"The packet around a tunnel was metered: what the tunnel carries is not IP."},
+	InnerRefused: {"inner_refused",
+		"The packet around a tunnel was metered: what the tunnel carries is cut, " +
+			"contradicts itself or is nested too deep."},
 	CutHeader: {"cut_header", "The frame ends inside a header before or of IP."},
 	BadHeader: {"bad_header", "A header before or of IP contradicts itself."},
 	NotIP: {"not_ip", "The frame carries no IP, or none that can be read: ARP, LLDP, PTP, MACsec " +
