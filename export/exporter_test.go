@@ -108,6 +108,35 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
+// Others may look at the counters while the exporter works; what they see is never impossible.
+func TestStatsWhileWorking(t *testing.T) {
+	e := export.New("test", &ports{}, newScripted(takes), export.Options{Queue: 3})
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			if s := e.Stats(); s.Pending > s.Records || s.Queued > 3 {
+				t.Errorf("stats are %+v", s)
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	const n = 5000
+	for range n {
+		e.Append(exporttest.Flow(0))
+	}
+	if err := e.Close(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	close(done)
+	wg.Wait()
+	balanced(t, e.Counters(), n)
+}
+
 // A flow does not wait longer than it may for others to fill its message.
 func TestAge(t *testing.T) {
 	s := newScripted(takes)

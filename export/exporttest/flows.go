@@ -70,7 +70,7 @@ func Flow(i int) *flow.View {
 	case 4:
 		r.Proto, r.VLAN, r.DstPort = 17, 42, 53
 		r.Packets[1], r.Octets[1], r.TOS[1], r.L2Octets[1] = 0, 0, 0, 0
-		r.MinTTL[1], r.MaxTTL[1], r.DirFirst[1], r.DirLast[1] = 0, 0, 0, 0
+		r.MinTTL[1], r.MaxTTL[1], r.DirFirst[1], r.DirLast[1], r.Link.Ingress[1] = 0, 0, 0, 0, 0
 	}
 	return &flow.View{Record: r}
 }

@@ -139,9 +139,6 @@ func expected(v *flow.View, d flow.Dir, both bool) stored {
 	if both {
 		s.OutPkts, s.OutOct = v.Packets[1], v.Octets[1]
 		flags |= v.TCPFlags[1]
-		if v.Packets[1] == 0 {
-			s.Output = 0 // absent: nothing came from there
-		}
 	}
 	s.Flags = letters(flags)
 	if v.Version == 6 {

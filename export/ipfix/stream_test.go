@@ -20,18 +20,18 @@ import (
 )
 
 // open returns an exporter of IPFIX to target.
-func open(t *testing.T, target string, o sink.Options) *export.Exporter {
+func open(t *testing.T, target string, so sink.Options) *export.Exporter {
 	t.Helper()
 	f := makeFormat(t, export.FormatOptions{
 		Template: exporttest.Template(t, exporttest.Schema(t), flow.DefaultIPFIX),
 		Boot:     exporttest.Boot, Size: 600,
 	}, false)
-	k, err := sink.Open(target, o)
+	k, err := sink.Open(target, so)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o2 := export.Options{Size: 600, Queue: 4, Block: true, Backoff: time.Millisecond}
-	return export.New("stream", f, k, o2)
+	o := export.Options{Size: 600, Queue: 4, Block: true, Backoff: time.Millisecond}
+	return export.New("stream", f, k, o)
 }
 
 func closeIt(t *testing.T, e *export.Exporter) {
