@@ -22,7 +22,8 @@ const (
 )
 
 func samples() []sample {
-	return slices.Concat(linkSamples(), ipSamples(), transportSamples(), tunnelSamples(), portSamples(),
+	return slices.Concat(linkSamples(), otherLinks(), ipSamples(), transportSamples(), tunnelSamples(), portSamples(),
+		userSamples(), noiseSamples(),
 		closedSamples(), refusedSamples())
 }
 
@@ -62,6 +63,13 @@ func linkSamples() []sample {
 		{"pppoe mpls", nic.Ethernet, ether(0x8864, hx("1100 0011 0033 0281 00064140"), inner4),
 			want4 + " mpls 100", "mpls"},
 		{"snap", nic.Ethernet, ether(8+45, snap, inner4, make([]byte, 3)), want4, "eth:llc:ip"},
+	}
+}
+
+// otherLinks are frames of other links than Ethernet.
+func otherLinks() []sample {
+	snap := hx("aaaa03 000000 0800")
+	return []sample{
 		{"sll", nic.LinuxSLL, cat(hx("0000 0001 0006 020000000001 0000 0800"), inner4), want4,
 			"sll:ethertype:ip"},
 		{"sll llc", nic.LinuxSLL, cat(hx("0000 0001 0006 020000000001 0000 0004"), snap, inner4), want4,

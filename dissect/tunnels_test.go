@@ -56,15 +56,17 @@ func tunnelSamples() []sample {
 	}
 }
 
-// portSamples are tunnels in UDP.
+// inUDP is a frame with a datagram.
+func inUDP(name string, port int, shark, want string, payload ...[]byte) sample {
+	return sample{name, nic.Ethernet, ether(0x0800, v4(9, 17, udpOf(50000, port, payload...))), want, shark}
+}
+
+func portEnds(port string) string { return "10.9.0.1:50000>10.9.0.2:" + port + "/17" }
+
+// portSamples are tunnels in UDP of data centres.
 func portSamples() []sample {
-	in := func(name string, port int, shark, want string, payload ...[]byte) sample {
-		return sample{name, nic.Ethernet, ether(0x0800, v4(9, 17, udpOf(50000, port, payload...))), want,
-			shark}
-	}
-	ends := func(port string) string { return "10.9.0.1:50000>10.9.0.2:" + port + "/17" }
+	in, ends := inUDP, portEnds
 	frame4 := ether(0x0800, inner4)
-	bubble := v6between("2001:0:102:304::1", "fd00::2", 59)
 	first := udpOf(50000, 4789, hx("08000000 00004600"), frame4)
 	return []sample{
 		in("vxlan", 4789, "vxlan:eth:ethertype:ip", want4+" tunnel 70"+around("6.1", vxlanEnds, "70.0"),
@@ -92,6 +94,15 @@ func portSamples() []sample {
 			hx("0240 6558 00004600 01020301 00000000"), frame4),
 		in("geneve ip", 6081, "geneve:ip", want4+" tunnel 70"+around("7.1", ends("6081"), "70.0"),
 			hx("0000 0800 00004600"), inner4),
+	}
+}
+
+// userSamples are tunnels in UDP of access networks.
+func userSamples() []sample {
+	in, ends := inUDP, portEnds
+	frame4 := ether(0x0800, inner4)
+	bubble := v6between("2001:0:102:304::1", "fd00::2", 59)
+	return []sample{
 		in("gtp", 2152, "gtp:ip", want4+around("8.1", ends("2152"), "7.0"), hx("30ff 002d 00000007"), inner4),
 		in("gtp sequence", 2152, "gtp:ipv6", want6+around("8.1", ends("2152"), "7.0"),
 			hx("32ff 0045 00000007 00010000"), inner6),
@@ -127,22 +138,12 @@ func portSamples() []sample {
 	}
 }
 
-// closedSamples are packets that are not tunnels, or whose content is not metered.
-func closedSamples() []sample {
+// noiseSamples are datagrams to the ports of tunnels that are none, or carry no IP.
+func noiseSamples() []sample {
 	in := func(name string, port int, want string, payload ...[]byte) sample {
-		return sample{name, nic.Ethernet, ether(0x0800, v4(9, 17, udpOf(50000, port, payload...))), want,
-			"udp"}
+		return inUDP(name, port, "udp", want, payload...)
 	}
 	frame4 := ether(0x0800, inner4)
-	nested, deep := inner4, inner4
-	for range 14 {
-		nested = v4(9, 4, nested)
-	}
-	for range 40 {
-		deep = v4(9, 4, deep)
-	}
-	broken := bytes.Clone(inner4)
-	broken[0] = 0x42
 	return []sample{
 		in("noise 4789", 4789, "10.9.0.1:50000>10.9.0.2:4789/17 len 90 payload 62", hx("0a00000000000000"),
 			frame4[:54]),
@@ -184,6 +185,22 @@ func closedSamples() []sample {
 			hx("08000000 00004600"), ether(7, hx("424203 00000000"))),
 		in("vxlan cut frame", 4789, "10.9.0.1:50000>10.9.0.2:4789/17 len 46 payload 18 inner_refused",
 			hx("08000000 00004600"), frame4[:10]),
+	}
+}
+
+// closedSamples are other tunnels whose content is not metered.
+func closedSamples() []sample {
+	frame4 := ether(0x0800, inner4)
+	nested, deep := inner4, inner4
+	for range 14 {
+		nested = v4(9, 4, nested)
+	}
+	for range 40 {
+		deep = v4(9, 4, deep)
+	}
+	broken := bytes.Clone(inner4)
+	broken[0] = 0x42
+	return []sample{
 		{"gre keepalive", nic.RawIP, v4(9, 47, hx("0000 0000")),
 			greEnds + " len 24 payload 4 inner_not_ip", "ip:gre"},
 		{"gre version", nic.RawIP, v4(9, 47, hx("0003 0800"), inner4),

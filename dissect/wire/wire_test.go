@@ -50,7 +50,8 @@ func check(t *testing.T, b []byte) (made []string) {
 var beginnings = [][]byte{
 	nil, {0xaa, 0xaa, 3, 0, 0, 0}, {0x88, 0x01}, {0x03, 0x88}, {0x11}, {0x45, 0, 0, 60}, {0x4f, 0, 0, 80},
 	{0x60}, {0x30, 0xff, 0, 40}, {0x34, 0xff, 0, 40, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 0, 0}, {0, 2, 0, 1, 0, 1},
-	{0x4a, 2, 0, 60, 0, 1, 0, 1}, {0xf0, 0, 8, 0}, {0x30, 1, 0x88, 0x0b}, {0x10}, {0x20}, {8, 0, 0, 0, 0, 0, 1, 0},
+	{0x4a, 2, 0, 60, 0, 1, 0, 1}, {0xf0, 0, 8, 0}, {0x30, 1, 0x88, 0x0b}, {0x10}, {0x20},
+	{8, 0, 0, 0, 0, 0, 1, 0},
 	{12, 0, 0, 1, 0, 0, 1, 0}, {2, 0x40, 8, 0, 0, 0, 1, 0}, {0, 0x10, 2, 0, 0, 0, 0, 0}, {0, 1, 2, 3},
 	{0, 80, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 2},
 }
@@ -62,7 +63,8 @@ func TestHeaders(t *testing.T) {
 		for _, begin := range beginnings {
 			b := make([]byte, 120)
 			for i := range b {
-				b[i] = byte(random.Uint32()) & byte(random.Uint32())
+				v := random.Uint32() // bits set less often than not, for short lengths
+				b[i] = byte(v & (v >> 8))
 			}
 			copy(b, begin)
 			for n := range b {
