@@ -62,7 +62,9 @@ type Outer struct {
 	Depth            uint8
 }
 
-// Fragment says which part of an IP datagram a packet is.
+// Fragment says which part of an IP datagram a packet is. The fragments of a tunnel's packet
+// are not joined: the first is opened like any other, for the packet inside tells its own
+// length, and the later ones are metered as fragments of the packet around the tunnel.
 type Fragment uint8
 
 const (

@@ -22,9 +22,8 @@ const (
 )
 
 func samples() []sample {
-	return slices.Concat(linkSamples(), otherLinks(), ipSamples(), transportSamples(), tunnelSamples(), portSamples(),
-		userSamples(), noiseSamples(),
-		closedSamples(), refusedSamples())
+	return slices.Concat(linkSamples(), otherLinks(), ipSamples(), transportSamples(), tunnelSamples(),
+		portSamples(), userSamples(), noiseSamples(), closedSamples(), refusedSamples())
 }
 
 func linkSamples() []sample {
