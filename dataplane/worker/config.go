@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dataplane/nic/filter"
 )
 
 // Config is what a worker needs to know.
@@ -25,24 +26,19 @@ type Config struct {
 	Fragments       int
 	FragmentTimeout time.Duration
 
-	Sampling uint32       // meter one packet in so many; 0 and 1 are all
-	Filter   Filter       // frames it refuses are not metered; nil lets all pass
-	Ignore   flow.KeyPart // parts of the key not to look at
-	Ingress  bool         // the interface is part of the key
-	Outer    bool         // meter the outermost IP packet of tunnels
-	NoSwap   bool         // the first packet's sender is the initiator, without heuristics
-	Blocks   flow.Block   // cold blocks to maintain
-	Shard    Shard        // the part of the frames to meter when several workers see all of them
-	Wait     bool         // when the ring is full wait for the consumer instead of dropping
+	Sampling uint32          // meter one packet in so many; 0 and 1 are all
+	Filter   *filter.Program // frames it refuses are not metered; nil lets all pass
+	Ignore   flow.KeyPart    // parts of the key not to look at
+	Ingress  bool            // the interface is part of the key
+	Outer    bool            // meter the outermost IP packet of tunnels
+	NoSwap   bool            // the first packet's sender is the initiator, without heuristics
+	Blocks   flow.Block      // cold blocks to maintain
+	Shard    Shard           // the part of the frames to meter when several workers see all of them
+	Wait     bool            // when the ring is full wait for the consumer instead of dropping
 }
 
 // Shard is one of Of equal parts of all flows; zero is everything.
 type Shard struct{ Index, Of uint32 }
-
-// Filter decides on a frame by its octets (see nic/filter).
-type Filter interface {
-	Match(frame []byte, wire uint32) bool
-}
 
 // MaxFlows and MaxFragments bound what a table may be asked to hold.
 const (

@@ -3,6 +3,7 @@ package worker
 import (
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect"
+	"github.com/weir-probe/weir/dissect/app"
 )
 
 // Protocol numbers (IANA).
@@ -74,6 +75,9 @@ func (w *Worker) begin(i int) {
 		}
 	}
 	w.dirs[i] = d
+	if a := app.ByPort(r.Proto, r.SrcPort, r.DstPort); a != 0 {
+		r.Application, r.Confidence = a, flow.ByPort
+	}
 	if w.table.cold != nil {
 		w.table.cold[n] = flow.Cold{}
 	}

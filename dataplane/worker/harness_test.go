@@ -202,16 +202,7 @@ func (b *bench) drain() {
 // last frame, and checks the sums.
 func (b *bench) run(now time.Duration) {
 	b.t.Helper()
-	for !b.src.(nic.Finite).Done() {
-		b.Step(0)
-		b.drain()
-		b.balance(b.Report())
-	}
-	if now != 0 {
-		now += time.Duration(epoch)
-	}
-	stop := make(chan struct{})
-	done := make(chan struct{})
+	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
@@ -220,10 +211,17 @@ func (b *bench) run(now time.Duration) {
 				return
 			default:
 				b.drain()
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond / 10)
 			}
 		}
 	}()
+	for !b.src.(nic.Finite).Done() {
+		b.Step(0)
+		b.balance(b.Report())
+	}
+	if now != 0 {
+		now += time.Duration(epoch)
+	}
 	b.Flush(uint64(now))
 	close(stop)
 	<-done

@@ -130,7 +130,7 @@ func (w *Worker) take(f *nic.Frame) {
 	case w.skip():
 		w.leave(SampledOut, first)
 		return
-	case w.conf.Filter != nil && !w.conf.Filter.Match(f.Bytes(), f.Wire):
+	case !w.conf.Filter.Match(f.Bytes(), f.Wire):
 		w.leave(Filtered, first)
 		return
 	}
