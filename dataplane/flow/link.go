@@ -9,12 +9,12 @@ var linkFields = []*Field{
 	},
 	{
 		Element: Element{Name: "ingressInterface", Label: "INPUT_SNMP", ID: 10},
-		Type:    Unsigned32, slot: pair(&rec.Link.Ingress), has: hasPackets,
-		Doc: "Interface that received the first packet from client to server.",
+		Type:    Unsigned32, slot: pair(&rec.Link.Ingress), has: hasIngress,
+		Doc: "Number of the interface that received the first packet from client to server.",
 	},
 	{
 		Element: Element{Name: "egressInterface", Label: "OUTPUT_SNMP", ID: 14},
-		Type:    Unsigned32, slot: of(&rec.Link.Ingress[Reverse]), has: hasReply,
+		Type:    Unsigned32, slot: of(&rec.Link.Ingress[Reverse]), has: hasEgress,
 		Doc: "Interface that received the first packet from server to client: on a tap, where the server is.",
 	},
 	{
@@ -96,13 +96,14 @@ var linkFields = []*Field{
 	},
 }
 
-func hasReply(r *Record, _ Dir) bool { return r.Packets[Reverse] > 0 }
-func hasMAC(r *Record, _ Dir) bool   { return r.HasMAC != 0 }
-func hasCVLAN(r *Record, _ Dir) bool { return r.CVLAN != 0 }
-func hasMPLS1(r *Record, _ Dir) bool { return r.MPLS[0] != 0 }
-func hasMPLS2(r *Record, _ Dir) bool { return r.MPLS[1] != 0 }
-func hasMPLS3(r *Record, _ Dir) bool { return r.MPLS[2] != 0 }
-func hasICMP(r *Record, d Dir) bool  { return isICMP(r) && r.HasICMP&(1<<d) != 0 }
+func hasIngress(r *Record, d Dir) bool { return r.Link.Ingress[d] != 0 }
+func hasEgress(r *Record, _ Dir) bool  { return r.Link.Ingress[Reverse] != 0 }
+func hasMAC(r *Record, _ Dir) bool     { return r.HasMAC != 0 }
+func hasCVLAN(r *Record, _ Dir) bool   { return r.CVLAN != 0 }
+func hasMPLS1(r *Record, _ Dir) bool   { return r.MPLS[0] != 0 }
+func hasMPLS2(r *Record, _ Dir) bool   { return r.MPLS[1] != 0 }
+func hasMPLS3(r *Record, _ Dir) bool   { return r.MPLS[2] != 0 }
+func hasICMP(r *Record, d Dir) bool    { return isICMP(r) && r.HasICMP&(1<<d) != 0 }
 
 // hasL2Octets is false if packets were counted without their frames, as in collected flows.
 func hasL2Octets(r *Record, d Dir) bool { return r.L2Octets[d] > 0 || r.Packets[d] == 0 }

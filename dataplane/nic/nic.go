@@ -14,7 +14,7 @@ type Frame struct {
 	Wire uint32         // octets the frame had on the wire, at least Len
 	Time uint64         // nanoseconds since the Unix epoch, 0 if nobody stamped it
 	Hash uint32         // symmetric RSS hash, 0 if the source has none
-	Port uint16         // interface that received it
+	Port uint16         // number of the interface that received it, 0 if unknown
 	Link Link           // link-layer type
 }
 

@@ -157,12 +157,14 @@ const narrow = 0xff
 func seen(f *nic.Frame) fields { return fields{f.Len, f.Wire, f.Time, f.Port, f.Link & narrow} }
 
 func expected(data []byte, info gopacket.CaptureInfo, link int) fields {
+	port := 0 // a pcap file does not tell
 	if link < 0 {
 		link = int(info.AncillaryData[0].(layers.LinkType))
+		port = info.InterfaceIndex + 1
 	}
 	f := fields{
 		size: uint32(len(data)), wire: uint32(max(info.Length, len(data))),
-		port: uint16(info.InterfaceIndex), link: normal(uint32(link)) & narrow,
+		port: uint16(port), link: normal(uint32(link)) & narrow,
 	}
 	if !info.Timestamp.IsZero() {
 		f.time = max(uint64(info.Timestamp.Sub(time.Unix(0, 0))), 1)

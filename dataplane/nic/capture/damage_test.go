@@ -124,7 +124,7 @@ func damages() map[string]func(w *writer) {
 				w.b = append(w.b, bytes.Repeat([]byte{0}, maxRecord+4)...)
 			})
 		},
-		"describes more than 65536 interfaces": func(w *writer) {
+		"describes more than 65535 interfaces": func(w *writer) {
 			for range maxInterfaces {
 				w.iface(1, 0)
 			}

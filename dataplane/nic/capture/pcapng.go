@@ -22,7 +22,7 @@ const (
 	optionTSResol  = 9
 	optionTSOffset = 14
 
-	maxInterfaces = 1 << 16 // what nic.Frame.Port can tell apart
+	maxInterfaces = 1<<16 - 1 // what nic.Frame.Port can tell apart; it counts from 1
 )
 
 // pcapng decodes the blocks of a pcapng file.
@@ -186,7 +186,7 @@ func (p *pcapng) packet(typ uint32, b []byte, f *nic.Frame) error {
 		Len:  size,
 		Wire: max(size, wire),
 		Time: i.time(uint64(p.u32(b[4:]))<<32 | uint64(p.u32(b[8:]))),
-		Port: uint16(num),
+		Port: uint16(num + 1),
 		Link: i.link,
 	}
 	return nil
@@ -212,6 +212,7 @@ func (p *pcapng) simple(b []byte, f *nic.Frame) error {
 		Data: unsafe.Pointer(unsafe.SliceData(b[4 : 4+size])),
 		Len:  size,
 		Wire: wire,
+		Port: 1,
 		Link: i.link,
 	}
 	return nil

@@ -93,9 +93,9 @@ func (w *writer) iface(link uint16, snap uint32, options ...byte) {
 func (w *writer) packet(typ uint32, s *sample, ticks uint64) {
 	w.block(typ, func() {
 		if typ == packetBlock {
-			w.u16(s.port, 0xffff)
+			w.u16(s.port-1, 0xffff)
 		} else {
-			w.u32(uint32(s.port))
+			w.u32(uint32(s.port - 1))
 		}
 		w.u32(uint32(ticks>>32), uint32(ticks), s.size, s.wire)
 		w.b = append(w.b, s.data...)
@@ -140,10 +140,13 @@ func pcapOf(n int) (*writer, []sample) {
 // block, and its frames.
 func everyBlock(order binary.AppendByteOrder) (*writer, []sample) {
 	w, all := &writer{AppendByteOrder: order}, samples(7, 1000, nic.Ethernet)
+	for i := range all {
+		all[i].port = 1
+	}
 	w.section()
 	w.iface(1, 65535)
 	w.iface(12, 0, optionTSResol, 1, 9)
-	all[1].port, all[1].link = 1, nic.RawIP
+	all[1].port, all[1].link = 2, nic.RawIP
 	all[2].time, all[2].wire = 0, all[2].size
 	w.packet(enhancedBlock, &all[0], all[0].time/1000)
 	w.packet(enhancedBlock, &all[1], all[1].time)
