@@ -4,7 +4,7 @@ package dpdk
 
 import "strings"
 
-const hex = "0123456789abcdefABCDEF"
+const digits = "0123456789abcdefABCDEF"
 
 // pciAddress returns the PCI address at the front of a device string, with its domain, in
 // lower case; ok is false for a vdev string.
@@ -20,7 +20,7 @@ func pciAddress(device string) (address string, ok bool) {
 	slot, function, ok := strings.Cut(parts[2], ".")
 	widths := [...]int{4, 2, 2, 1}
 	for i, s := range [...]string{parts[0], parts[1], slot, function} {
-		ok = ok && len(s) == widths[i] && strings.Trim(s, hex) == ""
+		ok = ok && len(s) == widths[i] && strings.Trim(s, digits) == ""
 	}
 	return strings.ToLower(strings.Join(parts, ":")), ok
 }

@@ -103,19 +103,19 @@ func (e *EAL) initialise(argv []string) error {
 	stdout := C.divert(C.stderr)
 	failed := C.rte_eal_init(C.int(len(argv)), &c[0]) < 0
 	C.divert(stdout)
-	errno := syscall.Errno(C.last_error())
+	code := errno()
 	if err := restore(); err != nil {
 		return err
 	}
 	switch {
 	case !failed:
 		return nil
-	case errno == syscall.EALREADY:
-		return errors.New("it was started before in this process, which is possible only once")
-	case errno == syscall.EACCES:
+	case code == syscall.EALREADY:
+		return e.log.explain(errors.New("it was started before in this process, which is possible only once"))
+	case code == syscall.EACCES:
 		return e.log.explain(errors.New("no permission; it wants to be root"))
 	}
-	return e.log.explain(errno)
+	return e.log.explain(code)
 }
 
 // shield blocks the signals of the calling thread that are not faults of its own and not
@@ -178,10 +178,13 @@ func (e *EAL) Close() error {
 // There is room for 127 threads.
 func (e *EAL) Register() error {
 	if C.rte_thread_register() < 0 {
-		return fmt.Errorf("thread cannot be registered with DPDK: %w", syscall.Errno(C.last_error()))
+		return fmt.Errorf("thread cannot be registered with DPDK: %w", errno())
 	}
 	return nil
 }
 
 // Unregister undoes Register.
 func (e *EAL) Unregister() { C.rte_thread_unregister() }
+
+// errno returns why the last call of this thread into DPDK failed.
+func errno() syscall.Errno { return syscall.Errno(C.last_error()) }

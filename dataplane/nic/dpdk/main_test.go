@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		var err error
 		before = observe()
-		if eal, err = Start(nil); err != nil {
+		if eal, err = Start(strings.Fields(os.Getenv(argumentsVariable))); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -84,7 +85,7 @@ func TestStartLeavesTheRuntimeAlone(t *testing.T) {
 	}
 	for name, got := range after.affinity {
 		t.Logf("%-24s may run on %s, blocks %s", name, got, after.blocked[name])
-		if got != want {
+		if got != want && !strings.HasPrefix(name, "eal-") {
 			t.Errorf("thread %s may run on %s, not on %s", name, got, want)
 		}
 	}

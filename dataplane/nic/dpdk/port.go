@@ -128,7 +128,7 @@ func (p *Port) stamp(c PortConfig) error {
 	var where C.int
 	var flag C.uint64_t
 	if C.rte_mbuf_dyn_rx_timestamp_register(&where, &flag) < 0 {
-		return fmt.Errorf("buffers have no room for a time stamp: %w", syscall.Errno(C.last_error()))
+		return fmt.Errorf("buffers have no room for a time stamp: %w", errno())
 	}
 	if p.clocks = newClocks(p.socket); p.clocks == nil {
 		return errMemory
@@ -138,10 +138,7 @@ func (p *Port) stamp(c PortConfig) error {
 	case p.info.Driver == "net_pcap":
 		p.clocks.set(microseconds, p.queues)
 		p.info.Timestamps = "libpcap, in microseconds"
-	case !c.Timestamps:
-		return nil
-	case p.about.rx_offload_capa&C.RTE_ETH_RX_OFFLOAD_TIMESTAMP == 0:
-		p.note("%s does not stamp frames", p.info.Driver)
+	case !c.Timestamps, p.about.rx_offload_capa&C.RTE_ETH_RX_OFFLOAD_TIMESTAMP == 0:
 		return nil
 	case !p.startClock():
 		p.note("%s stamps frames by a clock that cannot be read; its stamps are not used", p.info.Driver)

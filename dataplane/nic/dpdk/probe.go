@@ -52,7 +52,11 @@ func (e *EAL) probe(device string) (*Port, error) {
 	}
 	s := C.CString(device)
 	defer C.free(unsafe.Pointer(s))
-	if err := failure(C.rte_dev_probe(s)); err != nil && !errors.Is(err, syscall.EEXIST) {
+	switch err := failure(C.rte_dev_probe(s)); {
+	case err == nil, errors.Is(err, syscall.EEXIST):
+	case errors.Is(err, syscall.EPERM): // -1, with which drivers refuse anything
+		return nil, errors.New(advice(device))
+	default:
 		return nil, fmt.Errorf("%w; %s", err, advice(device))
 	}
 	for id := range C.uint16_t(C.RTE_MAX_ETHPORTS) {
@@ -77,7 +81,8 @@ func (e *EAL) probe(device string) (*Port, error) {
 
 // offer returns what the port's device can do to spread frames.
 func (p *Port) offer() offer {
-	return offer{driver: p.info.Driver, queues: int(p.about.max_rx_queues),
+	_, card := pciAddress(p.info.Device)
+	return offer{driver: p.info.Driver, queues: int(p.about.max_rx_queues), card: card,
 		types: uint64(p.about.flow_type_rss_offloads) & rssTypes, key: int(p.about.hash_key_size)}
 }
 
@@ -90,7 +95,7 @@ func advice(device string) string {
 	var examples []string
 	for _, v := range virtual {
 		if strings.HasPrefix(name, v.driver) {
-			return fmt.Sprintf("see what DPDK says about it, an example is %q", v.example)
+			return fmt.Sprintf("its driver refuses it; an example that is right is %q", v.example)
 		}
 		examples = append(examples, v.example)
 	}

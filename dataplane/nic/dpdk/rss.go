@@ -11,6 +11,7 @@ import (
 type spread struct {
 	queues    int
 	key       []byte // of receive-side scaling, nil without
+	unsure    bool   // the key counts only if it can be read back
 	types     uint64 // RTE_ETH_RSS_ bits of it
 	symmetric bool
 	reason    string
@@ -21,7 +22,8 @@ type offer struct {
 	driver string
 	queues int    // it has
 	types  uint64 // of those we want
-	key    int    // octets of its RSS key
+	key    int    // octets of its RSS key, 0 if it does not say
+	card   bool   // a network card, not a virtual device
 }
 
 // choose returns how to spread frames over up to want queues such that both directions of
@@ -45,11 +47,12 @@ func choose(want int, o offer) spread {
 	case o.types == 0:
 		return single(fmt.Sprintf("%s cannot spread frames by IP addresses; one queue is used instead of %d",
 			o.driver, want))
-	case o.key == 0:
-		return single(fmt.Sprintf("the RSS key of %s cannot be set, so the directions of a flow would part; "+
-			"one queue is used instead of %d", o.driver, want))
 	}
-	s := spread{queues: min(want, o.queues), key: symmetricKey(o.key), types: o.types, symmetric: true}
+	s := spread{queues: min(want, o.queues), types: o.types, symmetric: true}
+	s.unsure = o.key == 0 || !o.card
+	if s.key = symmetricKey(o.key); o.key == 0 {
+		s.key = symmetricKey(usualKey)
+	}
 	if err := selfTest(s.key); err != nil {
 		return single(fmt.Sprintf("%v; one queue is used instead of %d", err, want))
 	}
@@ -59,6 +62,9 @@ func choose(want int, o offer) spread {
 	}
 	return s
 }
+
+// usualKey is how long the key of a NIC usually is: long enough for IPv6 with ports.
+const usualKey = 40
 
 func single(reason string) spread { return spread{queues: 1, symmetric: true, reason: reason} }
 
