@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory in MiB without huge pages. It is reserved, and used as far as buffers need it.
-const memory = 512
+// memory in MiB without huge pages: what buffers do not need of it is never touched. A
+// buffer of the usual size takes a page of 4 KiB then.
+const memory = 1024
 
 // machine is what the defaults depend on.
 type machine struct {

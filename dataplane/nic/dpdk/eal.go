@@ -85,17 +85,19 @@ func (e *EAL) run(argv []string, started chan<- error) {
 	}
 }
 
-// initialise calls rte_eal_init with signals blocked, so that the threads which it starts
-// never take a signal away from the Go runtime's, and gives the thread its affinity back.
-// The arguments stay allocated: DPDK may keep pointers to them.
+// initialise calls rte_eal_init, and gives the thread its affinity back. The arguments stay
+// allocated: DPDK may keep pointers to them.
 func (e *EAL) initialise(argv []string) error {
 	n := len(argv) + 1 // and a null pointer
 	c := unsafe.Slice((**C.char)(C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof(uintptr(0))))), n)
 	for i, a := range argv {
 		c[i] = C.CString(a)
 	}
-	restore, err := shield()
-	if err != nil {
+	var cpus unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
+		return fmt.Errorf("affinity of the thread is unknown: %w", err)
+	}
+	if err := shield(); err != nil {
 		return err
 	}
 	e.log.hold()
@@ -104,8 +106,8 @@ func (e *EAL) initialise(argv []string) error {
 	failed := C.rte_eal_init(C.int(len(argv)), &c[0]) < 0
 	C.divert(stdout)
 	code := errno()
-	if err := restore(); err != nil {
-		return err
+	if err := unix.SchedSetaffinity(0, &cpus); err != nil {
+		return fmt.Errorf("affinity of the thread cannot be restored: %w", err)
 	}
 	switch {
 	case !failed:
@@ -119,25 +121,20 @@ func (e *EAL) initialise(argv []string) error {
 }
 
 // shield blocks the signals of the calling thread that are not faults of its own and not
-// the C library's, and returns what undoes that and changes of the thread's affinity.
-func shield() (restore func() error, err error) {
-	var cpus unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
-		return nil, fmt.Errorf("affinity of the thread is unknown: %w", err)
-	}
-	mask, old := unix.Sigset_t{}, unix.Sigset_t{}
+// the C library's. Threads that DPDK and its drivers start inherit that, and so never take
+// a signal away from the Go runtime's.
+func shield() error {
+	var mask unix.Sigset_t
 	mask.Val[0] = 1<<31 - 1
 	for _, s := range [...]unix.Signal{
 		unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT,
 	} {
 		mask.Val[0] &^= 1 << (s - 1)
 	}
-	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &mask, &old); err != nil {
-		return nil, fmt.Errorf("signals cannot be blocked: %w", err)
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &mask, nil); err != nil {
+		return fmt.Errorf("signals cannot be blocked: %w", err)
 	}
-	return func() error {
-		return errors.Join(unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil), unix.SchedSetaffinity(0, &cpus))
-	}, nil
+	return nil
 }
 
 // do calls f on the EAL's thread.

@@ -3,11 +3,12 @@
 package dpdk
 
 import (
-	"bytes"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,13 +115,13 @@ func TestArguments(t *testing.T) {
 	}{
 		{"", "", small,
 			"--no-telemetry --file-prefix=weir --log-level=warning --lcores=0@(0,3) --no-shconf " +
-				"--no-huge -m 512 --no-pci"},
+				"--no-huge -m 1024 --no-pci"},
 		{"", "0000:3b:00.0 net_null0", large,
 			"--no-telemetry --file-prefix=weir --log-level=warning --lcores=0@(1) --in-memory --allow=0000:3b:00.0"},
 		{"-l1 -m 64 --log-level=pmd:debug -a 01:00.0", "02:00.0", small,
 			"--no-telemetry --file-prefix=weir --no-shconf --no-huge -l1 -m 64 --log-level=pmd:debug -a 01:00.0"},
 		{"--no-huge --lcores 1", "", large,
-			"--no-telemetry --file-prefix=weir --log-level=warning --no-shconf -m 512 --no-pci --no-huge --lcores 1"},
+			"--no-telemetry --file-prefix=weir --log-level=warning --no-shconf -m 1024 --no-pci --no-huge --lcores 1"},
 		{"--proc-type=primary --file-prefix=x --telemetry", "", large,
 			"--log-level=warning --lcores=0@(1) --no-pci --proc-type=primary --file-prefix=x --telemetry"},
 	} {
@@ -187,43 +188,45 @@ func TestCalibration(t *testing.T) {
 	}
 }
 
+// put makes the directory of a device of /sys.
+func put(t *testing.T, root string, d Device, class string) {
+	t.Helper()
+	dir := filepath.Join(root, d.Address)
+	state := "down"
+	if d.Up {
+		state = "up"
+	}
+	err := os.MkdirAll(filepath.Join(dir, "net", d.Interface), 0o700)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "class"), []byte(class+"\n"), 0o600)
+	}
+	if err == nil && d.Driver != "" {
+		err = os.Symlink("../drivers/"+d.Driver, filepath.Join(dir, "driver"))
+	}
+	if err == nil && d.Interface != "" {
+		err = os.WriteFile(filepath.Join(dir, "net", d.Interface, "operstate"), []byte(state+"\n"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDevices(t *testing.T) {
 	root := t.TempDir()
-	put := func(address, class, driver, iface, state string) {
-		dir := filepath.Join(root, address)
-		if err := os.MkdirAll(filepath.Join(dir, "net", iface), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "class"), []byte(class+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if driver != "" {
-			if err := os.Symlink("../drivers/"+driver, filepath.Join(dir, "driver")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if iface == "" {
-			return
-		}
-		err := os.WriteFile(filepath.Join(dir, "net", iface, "operstate"), []byte(state+"\n"), 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
+	want := []Device{
+		{"0000:01:00.0", "ixgbe", "eth2", true}, {"0000:02:00.0", "vfio-pci", "", false},
+		{"0000:04:00.0", "", "", false}, {"0000:05:00.0", "mlx5_core", "eth3", false},
 	}
-	put("0000:01:00.0", "0x020000", "ixgbe", "eth2", "up")
-	put("0000:02:00.0", "0x020000", "vfio-pci", "", "")
-	put("0000:03:00.0", "0x010000", "nvme", "", "")
-	put("0000:04:00.0", "0x020000", "", "", "")
-	put("0000:05:00.0", "0x020000", "mlx5_core", "eth3", "down")
+	for _, d := range want {
+		put(t, root, d, "0x020000")
+	}
+	put(t, root, Device{Address: "0000:03:00.0", Driver: "nvme"}, "0x010802")
 	cards := devices(root)
-	var b bytes.Buffer
-	for _, d := range cards {
-		b.WriteString(d.String() + "\n")
+	if !slices.Equal(cards, want) {
+		t.Errorf("%v instead of %v", cards, want)
 	}
-	want := "0000:01:00.0 (ixgbe, eth2, up)\n0000:02:00.0 (vfio-pci)\n0000:04:00.0 (no driver)\n" +
-		"0000:05:00.0 (mlx5_core, eth3, down)\n"
-	if b.String() != want {
-		t.Errorf("%s instead of\n%s", b.String(), want)
+	if got := fmt.Sprint(want[0], want[2]); got != "0000:01:00.0 (ixgbe, eth2, up) 0000:04:00.0 (no driver)" {
+		t.Error(got)
 	}
 	for address, want := range map[string]string{
 		"0000:01:00.0": "dpdk-devbind.py -b vfio-pci 0000:01:00.0", "0000:02:00.0": "without naming it",
