@@ -214,6 +214,7 @@ func TestClock(t *testing.T) {
 // The options of an interface say how its clock ticks, in either order.
 func TestPcapngOptions(t *testing.T) {
 	frame := samples(1, 1, nic.Ethernet)[0]
+	frame.port = 1
 	for name, options := range map[string][]byte{
 		"offset first": {14, 8, 0, 0, 0, 0, 0, 0, 0, 5, 9, 1, 0x8a},
 		"offset last":  {2, 3, 'e', 't', 'h', 9, 1, 0x8a, 14, 8, 0, 0, 0, 0, 0, 0, 0, 5},
@@ -232,6 +233,7 @@ func TestPcapngOptions(t *testing.T) {
 // The writers of a simple packet block leave out how much was captured.
 func TestPcapngSimple(t *testing.T) {
 	frame := samples(8, 1, nic.Ethernet)[7]
+	frame.port = 1
 	frame.time = 0
 	frame.size = 100
 	cut := frame
