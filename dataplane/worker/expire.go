@@ -21,10 +21,12 @@ const (
 	handed  = 2 * 64  // records it hands over: more than a burst of frames opens
 	compare = 8       // candidates for eviction
 	second  = 1e9
+	yields  = 64               // tries to find room in the ring before the worker sleeps
+	nap     = time.Millisecond // between further ones
 )
 
-// sweep is the way through the table in search of flows that ended. One pass takes a tick
-// and looks for what ended a tick ago.
+// sweep is the way through the table in search of flows that ended. A pass begins with
+// every tick, takes half of it, and looks for what ended a tick ago.
 type sweep struct {
 	tick  uint64 // nanoseconds
 	seen  uint64 // number of the tick in which the pass began
@@ -128,8 +130,8 @@ func (w *Worker) look() {
 	if w.conf.Wait {
 		left = len(w.table.hot)
 	} else {
-		if gone := w.now - s.begun; gone < s.tick {
-			to = min(to, to*gone/s.tick+1)
+		if gone := 2 * (w.now - s.begun); gone < s.tick {
+			to = to*gone/s.tick + 1
 		}
 		to = min(to, uint64(s.next)+scans)
 	}
@@ -214,10 +216,10 @@ func (w *Worker) reserve(k ring.Kind, size int) []byte {
 	w.counts[RingWaits]++
 	w.out.Commit()
 	for tries := 0; b == nil && (w.conf.Wait || tries < w.patience); tries++ {
-		if tries < 64 {
+		if tries < yields {
 			runtime.Gosched()
 		} else {
-			time.Sleep(time.Millisecond / 10)
+			time.Sleep(nap)
 		}
 		b = w.out.Reserve(k, size)
 	}
@@ -231,7 +233,7 @@ func (w *Worker) reserve(k ring.Kind, size int) []byte {
 // others as ended by force. It waits for the consumer unless that makes no progress for a
 // second, and sends a last report. now is as for Step.
 func (w *Worker) Flush(now uint64) {
-	w.patience = 10_000
+	w.patience = yields + int(time.Second/nap)
 	w.n, w.shown = 0, 0
 	w.clock(now, nil)
 	for w.fragments.n > 0 {

@@ -153,11 +153,11 @@ func (w *Worker) defragment() {
 		return
 	}
 	f.remember(p)
-	id, sport, dport := idOf(p), p.SrcPort, p.DstPort
+	id, sport, dport, now := idOf(p), p.SrcPort, p.DstPort, p.Time
 	w.admit()
 	for k := 0; k < f.n; k++ {
 		at := f.order[k]
-		if f.ids[at] != id.ID || idOf(&f.held[at]) != id {
+		if f.ids[at] != id.ID || idOf(&f.held[at]) != id || int64(now-f.held[at].Time) >= f.timeout {
 			continue
 		}
 		p = &w.packets[w.n]

@@ -106,11 +106,11 @@ func (w *Worker) receive(now uint64) {
 	w.n, w.shown = 0, 0
 	frames := w.src.Burst()
 	w.clock(now, frames)
-	w.release(w.now)
 	w.counts[Received] += uint64(len(frames))
 	for i := range frames {
 		w.take(&frames[i])
 	}
+	w.release(w.now)
 }
 
 // clock sets the time of the Step.
