@@ -90,14 +90,34 @@ func (t *table) find(k *flow.Key, hash uint32) (uint32, flow.Dir) {
 		if s.hash != hash {
 			continue
 		}
-		r := &t.hot[s.rec-1].Key
-		if *r == *k {
-			return s.rec - 1, flow.Forward
-		}
-		if r.Dst == k.Src && *r == k.Reversed() {
-			return s.rec - 1, flow.Reverse
+		if d, ok := match(&t.hot[s.rec-1].Key, k); ok {
+			return s.rec - 1, d
 		}
 	}
+}
+
+// words is a flow.Key by members that can be compared at once.
+type words struct {
+	src, dst [2]uint64
+	ports    uint32 // both
+	rest     uint32 // VLAN, protocol, version
+	tail     uint64 // tunnel, ingress
+}
+
+var _ = [1]byte{}[unsafe.Sizeof(words{})-unsafe.Sizeof(flow.Key{})] // they are equal in size
+
+// match reports whether k is the key r or its reverse.
+func match(r, k *flow.Key) (flow.Dir, bool) {
+	a, b := (*words)(unsafe.Pointer(r)), (*words)(unsafe.Pointer(k))
+	same := uint64(a.rest^b.rest) | a.tail ^ b.tail
+	if same|a.src[0]^b.src[0]|a.src[1]^b.src[1]|a.dst[0]^b.dst[0]|a.dst[1]^b.dst[1]|uint64(a.ports^b.ports) == 0 {
+		return flow.Forward, true
+	}
+	ports := uint64(a.ports ^ bits.RotateLeft32(b.ports, 16))
+	if same|a.src[0]^b.dst[0]|a.src[1]^b.dst[1]|a.dst[0]^b.src[0]|a.dst[1]^b.src[1]|ports == 0 {
+		return flow.Reverse, true
+	}
+	return flow.Forward, false
 }
 
 // guess returns the record find will look at first, or 0 for any: enough to prefetch.
@@ -188,8 +208,10 @@ func (w *Worker) touch() {
 		w.flows[i] = t.guess(w.hashes[i])
 	}
 	prefetch(unsafe.Pointer(unsafe.SliceData(t.hot)), &w.flows[0], w.n, array{unsafe.Sizeof(flow.Hot{}), 2})
-	if w.coldLines > 0 {
-		prefetch(unsafe.Pointer(unsafe.SliceData(t.cold)), &w.flows[0], w.n,
-			array{unsafe.Sizeof(flow.Cold{}), w.coldLines})
-	}
+}
+
+// touchCold starts loading the cold blocks of the i-th packet's flow and the next ones'.
+func (w *Worker) touchCold(i, packets int) {
+	prefetch(unsafe.Pointer(unsafe.SliceData(w.table.cold)), &w.flows[i], min(packets, w.n-i),
+		array{unsafe.Sizeof(flow.Cold{}), w.coldLines})
 }
