@@ -179,8 +179,8 @@ var different = map[string]struct {
 		},
 	},
 	"bench/realmix_share.pcap.zst": {
-		why: "a total length of 0 is that of segmentation offload and stands for the length of the frame, as in " +
-			"Wireshark; PPP with a compressed protocol field is read",
+		why: "a total length of 0 is that of segmentation offload and stands for the length of the frame, " +
+			"as in Wireshark; PPP with a compressed protocol field is read",
 		what: []difference{
 			{"6 10.199.2.111:389 10.199.2.121:59355", total{12, 4557, 0}, total{12, 6437, 0}},
 			{"6 10.199.2.111:389 10.199.2.121:59356", total{9, 4099, 0}, total{9, 5979, 0}},

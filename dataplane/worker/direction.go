@@ -81,7 +81,8 @@ func (w *Worker) begin(i int) {
 	if w.table.cold != nil {
 		w.table.cold[n] = flow.Cold{}
 	}
-	w.table.due[n], _ = w.deadline(n)
+	at, _ := w.deadline(n)
+	w.table.expect(n, at)
 	w.counts[Opened]++
 }
 
@@ -131,6 +132,6 @@ func (w *Worker) end(n uint32, p *dissect.Packet, d flow.Dir) {
 	}
 	if p.TCPFlags&rst != 0 || r.State&acknowledged == acknowledged {
 		r.State |= ended
-		w.table.due[n] = p.Time + uint64(w.linger)
+		w.table.expect(n, p.Time+uint64(w.linger))
 	}
 }

@@ -129,7 +129,9 @@ func TestIngress(t *testing.T) {
 }
 
 func TestSampling(t *testing.T) {
-	for _, c := range []struct{ sampling, want uint32 }{{0, 1000}, {1, 1000}, {2, 500}, {7, 143}, {1000, 1}, {5000, 1}} {
+	for _, c := range []struct{ sampling, want uint32 }{
+		{0, 1000}, {1, 1000}, {2, 500}, {7, 143}, {1000, 1}, {5000, 1},
+	} {
 		conf := usual()
 		conf.Sampling = c.sampling
 		var packets []pkt
@@ -186,8 +188,9 @@ func TestConfigIsChecked(t *testing.T) {
 		"flows": func(c *Config) { c.Flows = 0 }, "too many flows": func(c *Config) { c.Flows = 1 << 30 },
 		"idle": func(c *Config) { c.Idle = 0 }, "active": func(c *Config) { c.Active = -time.Second },
 		"linger": func(c *Config) { c.Linger = -1 }, "lateness": func(c *Config) { c.Lateness = 0 },
-		"fragments": func(c *Config) { c.Fragments = -1 }, "fragment timeout": func(c *Config) { c.FragmentTimeout = 0 },
-		"shard": func(c *Config) { c.Shard = Shard{2, 2} },
+		"fragments":        func(c *Config) { c.Fragments = -1 },
+		"fragment timeout": func(c *Config) { c.FragmentTimeout = 0 },
+		"shard":            func(c *Config) { c.Shard = Shard{2, 2} },
 	} {
 		conf := usual()
 		spoil(&conf)

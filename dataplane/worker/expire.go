@@ -95,7 +95,7 @@ func (w *Worker) empty(n uint32) {
 		*c = flow.Cold{TCP: c.TCP, Latency: c.Latency}
 		cutTCP(&c.TCP, &c.Latency)
 	}
-	w.table.due[n] = r.Last + uint64(w.idle)
+	w.table.expect(n, r.Last+uint64(w.idle))
 }
 
 // expire hands over flows that ended, makes room in the table, and reports.
@@ -149,7 +149,7 @@ func (w *Worker) settle(n uint32, limit uint64) {
 	for {
 		at, why := w.deadline(n)
 		if int64(at-limit) > 0 {
-			w.table.due[n] = at
+			w.table.expect(n, at)
 			return
 		}
 		w.export(n, why)

@@ -38,6 +38,13 @@ func back(at time.Duration, flags string, seq, ack uint32) pkt {
 	return pkt{at: at, src: "b", dst: "a", sport: 80, dport: 4000, flags: flags, seq: seq, ack: ack}
 }
 
+func udps(at ...time.Duration) (out []pkt) {
+	for _, t := range at {
+		out = append(out, udp(t))
+	}
+	return out
+}
+
 // other packets make time pass.
 func other(at time.Duration) pkt { return pkt{at: at, src: "y", dst: "z", sport: 9999, dport: 9998} }
 
@@ -61,14 +68,14 @@ func TestTimeouts(t *testing.T) {
 		{"idle at the end", []pkt{udp(0)}, 15 * s, "1+0 0s-0s idle"},
 		{"long idle", []pkt{udp(0), udp(10 * time.Hour)}, 10 * time.Hour,
 			"1+0 0s-0s idle; 1+0 10h0m0s-10h0m0s forced"},
-		{"active", []pkt{udp(0), udp(10 * s), udp(20 * s), udp(30 * s), udp(40 * s), udp(50 * s), udp(60 * s)}, 61 * s,
+		{"active", udps(0, 10*s, 20*s, 30*s, 40*s, 50*s, 60*s), 61 * s,
 			"6+0 0s-50s active; 1+0 1m0s-1m0s forced"},
-		{"active at the end, nothing since", []pkt{udp(0), udp(10 * s), udp(20 * s), udp(34 * s), udp(48 * s)}, 62 * s,
+		{"active at the end, nothing since", udps(0, 10*s, 20*s, 34*s, 48*s), 62 * s,
 			"5+0 0s-48s active"},
-		{"active, then idle", []pkt{udp(0), udp(14 * s), udp(28 * s), udp(42 * s), udp(56 * s), udp(90 * s)}, 91 * s,
+		{"active, then idle", udps(0, 14*s, 28*s, 42*s, 56*s, 90*s), 91 * s,
 			"5+0 0s-56s active; 1+0 1m30s-1m30s forced"},
-		{"idle and active at the same time are idle", []pkt{udp(0), udp(15*s - 1), udp(30*s - 2), udp(45*s - 3), udp(45 * s)},
-			60 * s, "5+0 0s-45s idle"},
+		{"idle and active at the same time are idle", udps(0, 15*s-1, 30*s-2, 45*s-3, 45*s), 60 * s,
+			"5+0 0s-45s idle"},
 		{"closed, forced while it lingers", closed, 4 * s, "4+2 0s-3s forced"},
 		{"closed", closed, 5 * s, "4+2 0s-3s detected"},
 		{"closed, a late packet", after(back(4*s, "A", 3, 4)), 10 * s, "4+3 0s-4s detected"},
@@ -79,8 +86,8 @@ func TestTimeouts(t *testing.T) {
 			"4+2 0s-3s detected; 1+0 4s-4s forced"},
 		{"a FIN from one side", []pkt{tcp(0, "S", 1, 0), tcp(1*s, "FA", 2, 2), back(2*s, "A", 2, 3)}, 5 * s,
 			"2+1 0s-2s forced"},
-		{"FINs, one not acknowledged", []pkt{tcp(0, "FA", 2, 2), back(1*s, "FA", 2, 3), tcp(1*s, "A", 3, 2)}, 9 * s,
-			"2+1 0s-1s forced"},
+		{"FINs, one not acknowledged",
+			[]pkt{tcp(0, "FA", 2, 2), back(1*s, "FA", 2, 3), tcp(1*s, "A", 3, 2)}, 9 * s, "2+1 0s-1s forced"},
 		{"reset", []pkt{tcp(0, "S", 1, 0), back(1*s, "RA", 0, 2)}, 3 * s, "1+1 0s-1s detected"},
 		{"a SYN again", []pkt{tcp(0, "S", 1, 0), tcp(1*s, "S", 1, 0)}, 3 * s, "2+0 0s-1s forced"},
 		{"backwards", []pkt{udp(10 * s), udp(0), udp(5 * s)}, 16 * s, "3+0 0s-10s forced"},
@@ -195,7 +202,8 @@ func late(t *testing.T, flows int, step time.Duration) {
 		b.Step(now)
 		b.drain()
 		for _, r := range b.records[before:] {
-			if wait := time.Duration(now - r.Last - uint64(conf.Idle)); wait > conf.Lateness+step || wait < conf.Lateness/4 {
+			wait := time.Duration(now - r.Last - uint64(conf.Idle))
+			if wait > conf.Lateness+step || wait < conf.Lateness/4 {
 				t.Fatalf("%d flows, a step each %v: handed over %v after it ended", flows, step, wait)
 			}
 		}
@@ -278,7 +286,7 @@ func TestRingFull(t *testing.T) {
 	r := b.Report()
 	b.balance(r)
 	c := r.Counters
-	if c[Metered] != 3000 || c[Exported] == 0 || c[Exported] > uint64(most) || c[RingFull] != 3000-c[Exported] {
+	if n := c[Exported]; c[Metered] != 3000 || n == 0 || n > uint64(most) || c[RingFull] != 3000-n {
 		t.Errorf("room for %d: %v", most, c)
 	}
 	b.drain()

@@ -89,7 +89,8 @@ func TestFragmentFlood(t *testing.T) {
 	}
 	b := meter(t, usual(), packets...)
 	c := b.report.Counters
-	if c[Metered] != 5000 || c[FragmentsNoRoom] != 5000-holding || c[FragmentsLate] != holding || c[FragmentsHeld] != 5000 {
+	if c[Metered] != 5000 || c[FragmentsHeld] != 5000 ||
+		c[FragmentsNoRoom] != 5000-holding || c[FragmentsLate] != holding {
 		t.Errorf("%v", c)
 	}
 }
@@ -106,7 +107,8 @@ func TestFragmentsFitInAStep(t *testing.T) {
 	conf := usual()
 	conf.Fragments = 1000
 	b := meter(t, conf, packets...)
-	if len(b.records) != 1 || b.records[0].Packets[0] != 2*holding || b.report.Counters[FragmentsJoined] != holding {
+	n := b.report.Counters[FragmentsJoined]
+	if len(b.records) != 1 || b.records[0].Packets[0] != 2*holding || n != holding {
 		t.Errorf("%v: %v", told(b.records), b.report.Counters)
 	}
 	packets = packets[:0]

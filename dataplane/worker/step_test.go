@@ -195,8 +195,10 @@ func TestStepAllocates(t *testing.T) {
 			t.Errorf("%s: nothing was received", c.name)
 		}
 	}
-	if c := w.counts; c[EndedIdle] == 0 || c[EndedResource] == 0 || c[EndedForced] == 0 || c[FragmentsJoined] == 0 {
-		t.Errorf("not everything happened: %v", c)
+	for _, c := range []Counter{EndedIdle, EndedResource, EndedForced, FragmentsJoined} {
+		if w.counts[c] == 0 {
+			t.Errorf("%s is 0", CounterDocs[c].Name)
+		}
 	}
 }
 
@@ -211,7 +213,8 @@ func TestTable(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	there := map[flow.Key]uint32{}
 	for range 200_000 {
-		k := flow.Key{Src: [16]byte{byte(rnd.IntN(30))}, Dst: [16]byte{15: byte(rnd.IntN(30))}, SrcPort: 7, Version: 6}
+		a, b := byte(rnd.IntN(30)), byte(rnd.IntN(30))
+		k := flow.Key{Src: [16]byte{a}, Dst: [16]byte{15: b}, SrcPort: 7, Version: 6}
 		hash := tb.hash(&k)
 		if rev := k.Reversed(); tb.hash(&rev) != hash {
 			t.Fatal("the hash of the reverse differs")
@@ -244,7 +247,8 @@ func TestHashSpreads(t *testing.T) {
 	n := 0
 	for a := range 256 {
 		for b := range 64 { // the sum and the difference of the addresses stay the same
-			k := flow.Key{Src: [16]byte{15: byte(a)}, Dst: [16]byte{15: byte(255 - a)}, SrcPort: uint16(b), DstPort: uint16(63 - b)}
+			k := flow.Key{Src: [16]byte{15: byte(a)}, Dst: [16]byte{15: byte(255 - a)}}
+			k.SrcPort, k.DstPort = uint16(b), uint16(63-b)
 			if a < 128 {
 				n++
 				seen[tb.hash(&k)] = true

@@ -110,10 +110,11 @@ var _ = [1]byte{}[unsafe.Sizeof(words{})-unsafe.Sizeof(flow.Key{})] // they are 
 func match(r, k *flow.Key) (flow.Dir, bool) {
 	a, b := (*words)(unsafe.Pointer(r)), (*words)(unsafe.Pointer(k))
 	same := uint64(a.rest^b.rest) | a.tail ^ b.tail
-	if same|a.src[0]^b.src[0]|a.src[1]^b.src[1]|a.dst[0]^b.dst[0]|a.dst[1]^b.dst[1]|uint64(a.ports^b.ports) == 0 {
+	ports := uint64(a.ports ^ b.ports)
+	if same|a.src[0]^b.src[0]|a.src[1]^b.src[1]|a.dst[0]^b.dst[0]|a.dst[1]^b.dst[1]|ports == 0 {
 		return flow.Forward, true
 	}
-	ports := uint64(a.ports ^ bits.RotateLeft32(b.ports, 16))
+	ports = uint64(a.ports ^ bits.RotateLeft32(b.ports, 16))
 	if same|a.src[0]^b.dst[0]|a.src[1]^b.dst[1]|a.dst[0]^b.src[0]|a.dst[1]^b.src[1]|ports == 0 {
 		return flow.Reverse, true
 	}
@@ -142,6 +143,9 @@ func (t *table) add(hash uint32) uint32 {
 	t.top = max(t.top, n+1)
 	return n
 }
+
+// expect says when record n, which is in use, has to be looked at next.
+func (t *table) expect(n uint32, at uint64) { t.due[n] = min(at, never-1) }
 
 // remove forgets record n, moving later slots of its run back (Knuth, The Art of Computer
 // Programming, volume 3, section 6.4, algorithm R).

@@ -295,7 +295,8 @@ func (w *Worker) backwards(n uint32, p *dissect.Packet) {
 	if p.Time < r.First {
 		r.First = p.Time
 		if r.State&ended == 0 {
-			w.table.due[n], _ = w.deadline(n)
+			at, _ := w.deadline(n)
+			w.table.expect(n, at)
 		}
 	}
 }
