@@ -16,7 +16,7 @@ func TestAll(t *testing.T) {
 	}
 	at, numbers, names := map[place]string{}, map[uint16]string{}, map[string]bool{}
 	last := uint16(0)
-	for _, a := range All {
+	for _, a := range Applications {
 		if a.Number <= last {
 			t.Errorf("%s: number %d is not above the one before it", a.Name, a.Number)
 		}
@@ -97,7 +97,7 @@ func TestNamesAgainstNDPI(t *testing.T) {
 		t.Skip("no captures beside the repository")
 	}
 	folded := map[string]string{}
-	for _, a := range All {
+	for _, a := range Applications {
 		folded[strings.ToLower(a.Name)] = a.Name
 	}
 	proto := regexp.MustCompile(`\[proto: ([\d.]+)/([^\]]+)\]`)

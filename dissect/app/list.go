@@ -24,9 +24,9 @@ const (
 // on is a list of ports.
 func on(ports ...uint16) []uint16 { return ports }
 
-// All lists the applications that can be named. Numbers are nDPI's, ports IANA's or, where
+// Applications lists the applications that can be named. Numbers are nDPI's, ports IANA's or, where
 // none is registered, the default of the software. No port of a transport is listed twice.
-var All = []Application{
+var Applications = []Application{
 	{Number: 1, Name: "FTP_CONTROL", Category: download, TCP: on(21)},
 	{Number: 2, Name: "POP3", Category: email, TCP: on(110)},
 	{Number: 3, Name: "SMTP", Category: email, TCP: on(25, 587)},

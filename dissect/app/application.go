@@ -23,7 +23,7 @@ type index struct {
 	number []*Application
 }
 
-var known = indexed(All)
+var known = indexed(Applications)
 
 func indexed(all []Application) *index {
 	x := &index{}
