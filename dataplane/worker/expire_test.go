@@ -82,8 +82,9 @@ func TestTimeouts(t *testing.T) {
 		{"closed, a stray packet", after(back(5*s, "A", 3, 4)), 6 * s, "4+2 0s-3s detected; 0+1 5s-5s forced"},
 		{"closed, again on the same ports", after(tcp(4*s, "S", 1000, 0)), 6 * s,
 			"4+2 0s-3s detected; 1+0 4s-4s forced"},
-		{"closed, again the other way", after(back(4*s, "S", 1000, 0)), 6 * s,
-			"4+2 0s-3s detected; 1+0 4s-4s forced"},
+		{"closed, again the other way",
+			after(back(4*s, "S", 1000, 0), tcp(4*s, "SA", 7, 1001), back(4*s, "A", 1001, 8)), 6 * s,
+			"4+2 0s-3s detected; 2+1 4s-4s forced"},
 		{"a FIN from one side", []pkt{tcp(0, "S", 1, 0), tcp(1*s, "FA", 2, 2), back(2*s, "A", 2, 3)}, 5 * s,
 			"2+1 0s-2s forced"},
 		{"FINs, one not acknowledged",
@@ -148,6 +149,9 @@ func TestActiveTimeoutKeepsDirection(t *testing.T) {
 	}
 	for i := range b.records {
 		r := &b.records[i]
+		if r.Application == 0 || r.Confidence != flow.ByPort {
+			t.Errorf("part %d: application %d", i, r.Application)
+		}
 		if r.DstPort != 80 || r.Latency.Server != uint64(10*ms) || r.Latency.Client != uint64(20*ms) {
 			t.Errorf("part %d: port %d, latency %+v", i, r.DstPort, r.Latency)
 		}
