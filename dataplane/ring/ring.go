@@ -14,9 +14,11 @@ import (
 type Kind uint32
 
 const (
-	None  Kind = iota // no message
-	Flow              // a flow.Record and its attributes
-	Stats             // a worker's counters
+	None      Kind = iota // no message
+	Flow                  // a flow.Record and its attributes
+	Stats                 // a worker's counters
+	Event                 // a flow.Record as it is now, and the attributes of one of its transactions
+	Malformed             // a worker.Flawed and the octets of the frame
 )
 
 const (
