@@ -41,15 +41,16 @@ fuzz: ## every fuzz target for 20 seconds
 	@set -e; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s $$p; done; done
 
-bench: ## ns/packet of each hop and of the whole Step
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./bench/...
+bench: ## ns/packet of each hop and of the whole Step, with allocations and collections; ns/flow of the formats
+	$(GO) test -run '^$$' -bench 'Step|Hop|Flow' ./dataplane/worker
+	$(GO) test -run '^$$' -bench . ./dissect ./dataplane/nic/... ./dataplane/ring ./export/formats
 
 demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JSON
 	@mkdir -p out
 	bin/weir replay --dpdk --table --json=out/flows.json --ipfix out/flows.ipfix cmd/weir/testdata/sample.pcap
 
 docs: ## write configs/*.md again from the code
-	$(GO) test ./dataplane/flow ./cmd/weir -run Docs -update
+	$(GO) test ./dataplane/flow ./ctrlplane/egress -run Doc -update
 
 clean: ## remove what was built
 	rm -rf bin out
