@@ -113,7 +113,7 @@ func (s *setting) open(name string, x *config.Exporter, target string) (*export.
 		return nil, err
 	}
 	return export.New(name, f, k, export.Options{
-		Size: options.Size, Age: x.BatchAge, Queue: x.Queue, Block: x.OnFull == "block", Retry: x.Retry, Counters: counters,
+		Size: options.Size, Age: max(x.BatchAge, 1), Queue: x.Queue, Block: x.OnFull == "block", Retry: x.Retry, Counters: counters,
 	}), nil
 }
 

@@ -159,44 +159,62 @@ func (in *replayInput) viaDPDK(r *replay) ([]nic.Source, error) {
 		return nil, err
 	}
 	in.eal, in.close = eal, func() { eal.Close() }
-	var all chain
-	for i, path := range r.files {
-		c, err := eal.Replay(path, uint16(i))
-		if err != nil {
-			eal.Close()
-			return nil, err
-		}
-		all = append(all, c)
+	all := &chain{eal: eal, paths: r.files}
+	if err := all.turn(); err != nil {
+		eal.Close()
+		return nil, err
 	}
 	in.progress = func() (int64, int64) { return 0, 0 }
 	in.err = all.check
-	return []nic.Source{&all}, nil
+	return []nic.Source{all}, nil
 }
 
-// chain is replays one after the other; those that are done are at the front.
-type chain []*dpdk.Replay
+// chain is captures that are replayed through DPDK, one after the other: it has only so
+// many ports.
+type chain struct {
+	eal   *dpdk.EAL
+	paths []string // still to come
+	now   *dpdk.Replay
+	count uint16
+	errs  []error
+}
+
+// turn closes the capture that was read and opens the next, if there is one.
+func (c *chain) turn() error {
+	if c.now != nil {
+		c.errs = append(c.errs, c.now.Check(), c.now.Close())
+		c.now = nil
+	}
+	if len(c.paths) == 0 {
+		return nil
+	}
+	path := c.paths[0]
+	c.paths = c.paths[1:]
+	c.count++
+	var err error
+	c.now, err = c.eal.Replay(path, c.count)
+	return err
+}
 
 // Burst implements nic.Source.
 func (c *chain) Burst() []nic.Frame {
-	for _, r := range *c {
-		if r.Done() {
-			continue
-		}
-		if frames := r.Burst(); len(frames) > 0 {
+	for c.now != nil {
+		if frames := c.now.Burst(); len(frames) > 0 {
 			return frames
+		}
+		if !c.now.Done() {
+			return nil
+		}
+		for err := c.turn(); err != nil; err = c.turn() {
+			c.errs = append(c.errs, err)
 		}
 	}
 	return nil
 }
 
 // Done implements nic.Finite.
-func (c *chain) Done() bool { return (*c)[len(*c)-1].Done() }
+func (c *chain) Done() bool { return c.now == nil }
 
-// check returns what was not received of the captures, which DPDK does not tell.
-func (c *chain) check() error {
-	var errs []error
-	for _, r := range *c {
-		errs = append(errs, r.Check())
-	}
-	return errors.Join(errs...)
-}
+// check returns what could not be opened and what was not received, which DPDK does not
+// tell.
+func (c *chain) check() error { return errors.Join(c.errs...) }
