@@ -214,8 +214,8 @@ func (w *Worker) touch() {
 	prefetch(unsafe.Pointer(unsafe.SliceData(t.hot)), &w.flows[0], w.n, array{unsafe.Sizeof(flow.Hot{}), 2})
 }
 
-// touchCold starts loading the cold blocks of the i-th packet's flow and the next ones'.
-func (w *Worker) touchCold(i, packets int) {
-	prefetch(unsafe.Pointer(unsafe.SliceData(w.table.cold)), &w.flows[i], min(packets, w.n-i),
+// touchCold starts loading the cold blocks of the burst's flows.
+func (w *Worker) touchCold() {
+	prefetch(unsafe.Pointer(unsafe.SliceData(w.table.cold)), &w.flows[0], w.n,
 		array{unsafe.Sizeof(flow.Cold{}), w.coldLines})
 }

@@ -16,10 +16,6 @@ import (
 // that was waiting for one of them.
 const burst = nic.Max + holding
 
-// ahead is how many packets before their turn the cold blocks of their flows are loaded: so
-// many that they have come, so few that the processor has room for all of them.
-const ahead = 8
-
 // Worker turns the frames of one queue into flows. One goroutine uses it, on the thread
 // that made it.
 type Worker struct {
@@ -243,17 +239,14 @@ func (w *Worker) lookup() {
 			w.begin(i)
 		}
 	}
+	if w.coldLines > 0 {
+		w.touchCold()
+	}
 }
 
 // account adds every packet to its flow, in order. A flow whose time is over is cut first.
 func (w *Worker) account() {
-	if w.coldLines > 0 && w.n > 0 {
-		w.touchCold(0, ahead)
-	}
 	for i := range w.n {
-		if w.coldLines > 0 && i+ahead < w.n {
-			w.touchCold(i+ahead, 1)
-		}
 		p, n := &w.packets[i], w.flows[i]
 		r := &w.table.hot[n]
 		if int64(p.Time-r.First) >= w.active || int64(p.Time-r.Last) >= w.idle ||
