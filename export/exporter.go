@@ -21,6 +21,7 @@ type Options struct {
 	Patience time.Duration // how long a message is tried again; 30 s
 	Backoff  time.Duration // the first pause between attempts, doubled each time; 100 ms
 	Retry    time.Duration // the longest pause; 5 s
+	Records  uint32        // flows in a message at most; 0 is as many as fit
 	Counters *Counters     // where to count; nil is the exporter's own memory
 }
 
@@ -30,13 +31,15 @@ type Exporter struct {
 	name   string
 	format Format
 	sink   Sink
+	file   Archive // the sink, if it is one
+	period uint64  // of the archive, nanoseconds
 	o      Options
 	c      *Counters
 	takes  func(*flow.View) bool
 
 	now     uint64
 	begun   uint64 // when the first flow came into the message
-	flows   uint32 // in the message
+	batch   Batch  // what is in the message
 	message []byte // being filled, nil if not begun
 	space   []byte // what message is begun in
 
@@ -55,7 +58,7 @@ type Exporter struct {
 // parcel is a message on its way to the sink.
 type parcel struct {
 	message []byte
-	flows   uint32
+	Batch
 }
 
 // Failure is an attempt to send that failed.
@@ -80,6 +83,9 @@ func New(name string, f Format, s Sink, o Options) *Exporter {
 	}
 	if p, ok := f.(Selective); ok {
 		e.takes = p.Takes
+	}
+	if a, ok := s.(Archive); ok {
+		e.file, e.period = a, uint64(a.Period())
 	}
 	opener, opens := f.(Opener)
 	if stream, ok := s.(Stream); ok && opens {
@@ -124,18 +130,31 @@ func (e *Exporter) Append(v *flow.View) {
 		e.c.Dropped[Unrepresentable].Add(1)
 		return
 	}
+	if e.period > 0 && e.batch.Records > 0 && v.Last/e.period != e.batch.Time/e.period {
+		e.flush()
+	}
 	const attempts = 8 // more messages than any format needs to explain one flow
 	for range attempts {
 		e.begin()
 		m, ok := e.format.Append(e.message, v)
 		e.message = m
 		if ok {
-			e.flows++
+			e.count(v.Last)
 			return
 		}
 		e.flush()
 	}
 	e.c.Dropped[Unrepresentable].Add(1)
+}
+
+// count notes a flow that came into the message.
+func (e *Exporter) count(time uint64) {
+	if e.batch.Records++; e.batch.Records == 1 {
+		e.batch.Time = time
+	}
+	if e.batch.Records == e.o.Records {
+		e.flush()
+	}
 }
 
 func (e *Exporter) begin() {
@@ -180,7 +199,7 @@ func (e *Exporter) flush() {
 	select {
 	case e.queue <- p:
 	default:
-		e.c.Dropped[QueueFull].Add(uint64(p.flows))
+		e.c.Dropped[QueueFull].Add(uint64(p.Records))
 		e.lost.Store(true)
 		e.space = p.message
 	}
@@ -191,10 +210,10 @@ func (e *Exporter) seal() (p parcel, ok bool) {
 	if e.message == nil {
 		return p, false
 	}
-	p = parcel{e.format.Seal(e.message), e.flows}
-	e.message, e.flows, e.space = nil, 0, nil
+	p = parcel{e.format.Seal(e.message), e.batch}
+	e.message, e.batch, e.space = nil, Batch{}, nil
 	if len(p.message) == 0 {
-		e.c.Dropped[Unrepresentable].Add(uint64(p.flows))
+		e.c.Dropped[Unrepresentable].Add(uint64(p.Records))
 		e.space = p.message
 		return p, false
 	}

@@ -59,6 +59,22 @@ type Stream interface {
 	Preface(open func(dst, next []byte) []byte)
 }
 
+// Archive is a Sink that keeps account of records, or files them by their time.
+type Archive interface {
+	Sink
+	// Period is the length of the periods that records are filed by, from the Unix epoch on;
+	// 0 is none. The records of a message are all of one period.
+	Period() time.Duration
+	// Store is Send with what the message holds.
+	Store(ctx context.Context, message []byte, of Batch) error
+}
+
+// Batch says what a message holds.
+type Batch struct {
+	Time    uint64 // of its first record, nanoseconds since the Unix epoch
+	Records uint32
+}
+
 // ErrUndeliverable is what Send wraps if sending the same message again cannot help.
 var ErrUndeliverable = errors.New("message cannot be delivered")
 

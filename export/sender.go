@@ -10,7 +10,7 @@ import (
 func (e *Exporter) run() {
 	defer close(e.done)
 	for p := range e.queue {
-		e.settle(p, e.deliver(p.message))
+		e.settle(p, e.deliver(&p))
 		select {
 		case e.free <- p.message[:0]:
 		default:
@@ -27,22 +27,22 @@ func (e *Exporter) settle(p parcel, err error) {
 	}
 	switch {
 	case err == nil:
-		e.c.Exported.Add(uint64(p.flows))
+		e.c.Exported.Add(uint64(p.Records))
 		e.c.Messages.Add(1)
 		e.c.Octets.Add(uint64(len(p.message)))
 	case e.ctx.Err() != nil:
-		e.c.Dropped[ShutdownTimeout].Add(uint64(p.flows))
+		e.c.Dropped[ShutdownTimeout].Add(uint64(p.Records))
 	default:
-		e.c.Dropped[SendFailed].Add(uint64(p.flows))
+		e.c.Dropped[SendFailed].Add(uint64(p.Records))
 		e.lost.Store(true)
 	}
 }
 
 // deliver sends a message, again and again if need be, with growing pauses.
-func (e *Exporter) deliver(message []byte) error {
+func (e *Exporter) deliver(p *parcel) error {
 	pause := e.o.Backoff
 	for end := time.Now().Add(e.o.Patience); ; pause = min(2*pause, e.o.Retry) {
-		err := e.attempt(message)
+		err := e.attempt(p)
 		if err == nil {
 			return nil
 		}
@@ -55,13 +55,16 @@ func (e *Exporter) deliver(message []byte) error {
 	}
 }
 
-func (e *Exporter) attempt(message []byte) error {
+func (e *Exporter) attempt(p *parcel) error {
 	if err := e.ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(e.ctx, e.o.Timeout)
 	defer cancel()
-	return e.sink.Send(ctx, message)
+	if e.file != nil {
+		return e.file.Store(ctx, p.message, p.Batch)
+	}
+	return e.sink.Send(ctx, p.message)
 }
 
 // sleep returns false if the exporter is stopped before d is over.

@@ -87,7 +87,7 @@ func (s *Schema) Template(text string) (*Template, error) {
 			wrong = append(wrong, err)
 		}
 		for _, f := range fields {
-			t.add(f)
+			t.Add(f)
 		}
 	}
 	if len(t.Fields) == 0 && len(wrong) == 0 {
@@ -103,7 +103,8 @@ func splitNames(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(" ,;\t\r\n", c) })
 }
 
-func (t *Template) add(f *Field) {
+// Add adds a field, unless the template has it.
+func (t *Template) Add(f *Field) {
 	if !slices.Contains(t.Fields, f) {
 		t.Fields = append(t.Fields, f)
 	}
@@ -161,7 +162,7 @@ func (t *Template) Version(version uint8) []*Field {
 				continue
 			}
 		}
-		of.add(f)
+		of.Add(f)
 	}
 	return of.Fields
 }

@@ -13,9 +13,12 @@ import (
 
 // Options of sinks; each uses what applies to it.
 type Options struct {
-	Source         netip.AddrPort // local address to send from; the zero value leaves it to the kernel
-	RotateSize     int64          // octets after which a file is complete; 0 is never
-	RotateInterval time.Duration  // after which it is; 0 is never
+	Source         netip.AddrPort    // local address to send from; the zero value leaves it to the kernel
+	RotateSize     int64             // octets after which a file is complete; 0 is never
+	RotateInterval time.Duration     // after which it is; 0 is never
+	RotateLines    uint64            // records after which it is; 0 is never
+	Nested         bool              // files are in directories of the hour of their records
+	Done           func(path string) // told the name of each file that is complete; it does not block
 }
 
 // Scheme is a kind of place that messages go to.
