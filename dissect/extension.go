@@ -21,7 +21,8 @@ func (p *Packet) fragment(b []byte) ([]byte, layer) {
 	if !ok {
 		return p.cut()
 	}
-	p.FragmentID, p.Fragment = h.ID(), part(h.FragmentOffset(), h.MoreFragments())
+	p.FragmentID = h.ID()
+	p.part(h.FragmentOffset(), h.MoreFragments(), len(h))
 	return p.upper(rest, len(h), h.NextHeader())
 }
 

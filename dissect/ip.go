@@ -40,8 +40,8 @@ func (p *Packet) ipv4(b []byte) ([]byte, layer) {
 	wire.Map(&p.Dst, h.Dst())
 	p.TOS, p.TTL, p.FlowLabel = h.TOS(), h.TTL(), 0
 	p.DF, p.FragmentID = h.DontFragment(), uint32(h.ID())
-	p.Fragment = part(h.FragmentOffset(), h.MoreFragments())
 	p.network(h.TotalLen())
+	p.part(h.FragmentOffset(), h.MoreFragments(), len(h))
 	return p.upper(rest, len(h), h.Protocol())
 }
 
@@ -80,15 +80,16 @@ func (p *Packet) upper(rest []byte, n int, proto uint8) ([]byte, layer) {
 	return rest, byProtocol(p.Version, proto)
 }
 
-// part tells which part of a datagram a packet is by its offset and whether more follow.
-func part(later, more bool) Fragment {
+// part tells which part of a datagram a packet is by its offset, in units of 8 octets, and
+// whether more follow. n is the length of the header that says so.
+func (p *Packet) part(offset uint16, more bool, n int) {
+	p.Fragment, p.FragmentAt, p.FragmentOf = Whole, offset, uint16(min(p.left-n, 1<<16-1))
 	switch {
-	case later:
-		return LaterFragment
+	case offset > 0:
+		p.Fragment = LaterFragment
 	case more:
-		return FirstFragment
+		p.Fragment = FirstFragment
 	}
-	return Whole
 }
 
 // cut ends dissection inside what follows an IP header. How long the payload is is not known.

@@ -22,6 +22,8 @@ type Packet struct {
 	Seq, Ack   uint32 // TCP, valid if HasTCP
 	FlowLabel  uint32 // IPv6
 	FragmentID uint32 // IPv4 identification or that of the IPv6 fragment header
+	FragmentAt uint16 // where in its datagram a fragment begins, in units of 8 octets; valid if Fragment is not Whole
+	FragmentOf uint16 // octets of the datagram that it carries, likewise
 	TCPFlags   uint16 // 12 control bits (RFC 9293, RFC 3540)
 	Window     uint16 // TCP, not scaled
 	HasTCP     bool   // the fixed part of a TCP header was there; the options may be cut

@@ -24,6 +24,7 @@ const (
 	FragmentsHeld
 	FragmentsLate
 	FragmentsNoRoom
+	FragmentsOverlapping
 	Opened
 	EndedIdle
 	EndedActive
@@ -57,6 +58,8 @@ var CounterDocs = [Counters]struct{ Name, Doc string }{
 		"Later fragments metered without ports: the first one did not come in time."},
 	FragmentsNoRoom: {"fragments_no_room",
 		"Later fragments metered without ports: too many were waiting, or none may."},
+	FragmentsOverlapping: {"fragments_overlapping",
+		"Fragments with octets of their datagram that had been there before: a copy, or an attack (RFC 5722)."},
 	Opened:    {"opened", "Flows that began."},
 	EndedIdle: {"ended_idle", "Records made because no packet came for the idle timeout."},
 	EndedActive: {"ended_active",

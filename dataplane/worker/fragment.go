@@ -22,7 +22,24 @@ type datagram struct {
 	packetID
 	Time             uint64 // of the first fragment
 	SrcPort, DstPort uint16
+	Upper            uint8 // protocol, which behind IPv6 extension headers only the first fragment tells
 	Used             bool
+	Seen             [1 << 13 / 64]uint64 // units of 8 octets, a bit each
+}
+
+// cover marks the octets of fragment p as seen and reports whether some were before.
+func (d *datagram) cover(p *dissect.Packet) (again bool) {
+	from := int(p.FragmentAt)
+	to := min(from+(int(p.FragmentOf)+7)/8, 1<<13)
+	for from < to {
+		word, bit := from/64, from%64
+		n := min(64-bit, to-from)
+		mask := (^uint64(0) >> (64 - n)) << bit
+		again = again || d.Seen[word]&mask != 0
+		d.Seen[word] |= mask
+		from += n
+	}
+	return again
 }
 
 // packetID is what the fragments of a datagram have in common (RFC 791, RFC 8200).
@@ -35,8 +52,14 @@ type packetID struct {
 	Version  uint8
 }
 
+// idOf returns what p's fragments have in common. In IPv6 that is not the protocol: in a
+// later fragment it is that of the header behind the fragment header (RFC 8200, section 4.5).
 func idOf(p *dissect.Packet) packetID {
-	return packetID{p.Src, p.Dst, p.FragmentID, p.Tunnel, p.VLAN, p.Proto, p.Version}
+	id := packetID{p.Src, p.Dst, p.FragmentID, p.Tunnel, p.VLAN, p.Proto, p.Version}
+	if p.Version == 6 {
+		id.Proto = 0
+	}
+	return id
 }
 
 // fragments remembers ports and holds fragments that came too early.
@@ -78,7 +101,7 @@ func (f *fragments) set(id *packetID) []datagram {
 }
 
 // remember keeps the ports of p, a first fragment, in place of the oldest of its set.
-func (f *fragments) remember(p *dissect.Packet) {
+func (f *fragments) remember(p *dissect.Packet) *datagram {
 	id := idOf(p)
 	set := f.set(&id)
 	oldest := &set[0]
@@ -92,20 +115,23 @@ func (f *fragments) remember(p *dissect.Packet) {
 			oldest = d
 		}
 	}
-	*oldest = datagram{id, p.Time, p.SrcPort, p.DstPort, true}
+	if !oldest.Used || oldest.packetID != id || int64(p.Time-oldest.Time) >= f.timeout {
+		*oldest = datagram{packetID: id, Used: true}
+	}
+	oldest.Time, oldest.SrcPort, oldest.DstPort, oldest.Upper = p.Time, p.SrcPort, p.DstPort, p.Proto
+	return oldest
 }
 
-// join gives p, a later fragment, the ports of the first one, if that is remembered.
-func (f *fragments) join(p *dissect.Packet) bool {
+// find returns the datagram of p, a later fragment, nil if its first one is not remembered.
+func (f *fragments) find(p *dissect.Packet) *datagram {
 	id := idOf(p)
 	for i, set := 0, f.set(&id); i < ways; i++ {
 		d := &set[i]
 		if d.Used && d.packetID == id && int64(p.Time-d.Time) < f.timeout {
-			p.SrcPort, p.DstPort = d.SrcPort, d.DstPort
-			return true
+			return d
 		}
 	}
-	return false
+	return nil
 }
 
 // hold keeps a copy of p, without its payload. There must be room.
@@ -144,29 +170,39 @@ func (w *Worker) defragment() {
 		return
 	}
 	if p.Fragment == dissect.LaterFragment {
-		if f.join(p) {
-			w.counts[FragmentsJoined]++
-			w.admit()
+		if d := f.find(p); d != nil {
+			w.join(d)
 			return
 		}
 		w.hold()
 		return
 	}
-	f.remember(p)
-	id, sport, dport, now := idOf(p), p.SrcPort, p.DstPort, p.Time
+	d := f.remember(p)
+	if d.cover(p) {
+		w.counts[FragmentsOverlapping]++
+	}
+	id, now := d.packetID, p.Time
 	w.admit()
 	for k := 0; k < f.n; k++ {
 		at := f.order[k]
 		if f.ids[at] != id.ID || idOf(&f.held[at]) != id || int64(now-f.held[at].Time) >= f.timeout {
 			continue
 		}
-		p = &w.packets[w.n]
-		*p = *f.take(k)
+		w.packets[w.n] = *f.take(k)
 		k--
-		p.SrcPort, p.DstPort = sport, dport
-		w.counts[FragmentsJoined]++
-		w.admit()
+		w.join(d)
 	}
+}
+
+// join meters the packet in hand, a later fragment, as part of a datagram.
+func (w *Worker) join(d *datagram) {
+	p := &w.packets[w.n]
+	if d.cover(p) {
+		w.counts[FragmentsOverlapping]++
+	}
+	p.SrcPort, p.DstPort, p.Proto = d.SrcPort, d.DstPort, d.Upper
+	w.counts[FragmentsJoined]++
+	w.admit()
 }
 
 // hold lets the packet in hand wait, and meters the one that has waited longest if there is

@@ -1,10 +1,13 @@
 package worker
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dataplane/nic"
 )
 
 // piece is a fragment of a datagram of 8 × 1000 octets and its UDP header.
@@ -146,4 +149,62 @@ func TestFragmentsStayTogether(t *testing.T) {
 		parts = append(parts, meter(t, conf, packets...).records...)
 	}
 	same(t, whole, parts)
+}
+
+// Octets of a datagram that come twice are counted, whichever fragment brings them.
+func TestOverlap(t *testing.T) {
+	shifted := piece(3*ms, 1, 1)
+	shifted.offset += 8
+	early := piece(0, 1, 2)
+	for name, c := range map[string]struct {
+		packets []pkt
+		want    uint64
+	}{
+		"none":             {[]pkt{piece(0, 1, 0), piece(ms, 1, 1), piece(2*ms, 1, 2)}, 0},
+		"a copy":           {[]pkt{piece(0, 1, 0), piece(ms, 1, 1), piece(2*ms, 1, 1)}, 1},
+		"eight octets off": {[]pkt{piece(0, 1, 0), piece(ms, 1, 1), shifted, piece(4*ms, 1, 2)}, 2},
+		"the first again":  {[]pkt{piece(0, 1, 0), piece(ms, 1, 0)}, 1},
+		"one that waited":  {[]pkt{early, piece(ms, 1, 0), piece(2*ms, 1, 2)}, 1},
+		"another datagram": {[]pkt{piece(0, 1, 0), piece(ms, 2, 0)}, 0},
+		"much later":       {[]pkt{piece(0, 1, 0), piece(11*s, 1, 0)}, 0},
+	} {
+		b := newBench(t, &feed{frames: frames(c.packets), most: 1}, usual())
+		b.run(0)
+		if n := b.report.Counters[FragmentsOverlapping]; n != c.want {
+			t.Errorf("%s: %d fragments overlap, want %d", name, n, c.want)
+		}
+	}
+}
+
+// sixth is a fragment of an IPv6 datagram with destination options before UDP, so that the
+// header behind the fragment header is not the protocol of the flow.
+func sixth(at time.Duration, offset uint16, more bool, payload []byte) nic.Frame {
+	b := make([]byte, 14+40+8, 14+40+8+len(payload))
+	b[12], b[13] = 0x86, 0xdd
+	ip, frag := b[14:], b[14+40:]
+	ip[0], ip[6], ip[7] = 0x60, 44, 64
+	binary.BigEndian.PutUint16(ip[4:], uint16(8+len(payload)))
+	ip[8+15], ip[24+15] = 1, 2
+	frag[0], frag[7] = 60, 9
+	binary.BigEndian.PutUint16(frag[2:], offset)
+	if more {
+		frag[3] |= 1
+	}
+	b = append(b, payload...)
+	return nic.Frame{Data: unsafe.Pointer(&b[0]), Len: uint32(len(b)), Wire: uint32(len(b)),
+		Time: epoch + uint64(at), Link: nic.Ethernet}
+}
+
+// A later fragment of IPv6 does not tell the protocol; the first one does.
+func TestFragmentsBehindOptions(t *testing.T) {
+	options := []byte{17, 0, 1, 4, 0, 0, 0, 0}
+	udp := []byte{0x10, 0, 0x20, 0, 0, 24, 0, 0}
+	first := append(append(options, udp...), make([]byte, 8)...)
+	b := newBench(t, &feed{frames: []nic.Frame{
+		sixth(0, 0, true, first), sixth(ms, 24, false, make([]byte, 8)),
+	}}, usual())
+	b.run(0)
+	if len(b.records) != 1 || b.records[0].Proto != 17 || b.records[0].Packets[0] != 2 || b.records[0].SrcPort != 0x1000 {
+		t.Errorf("%d flows; the first %+v", len(b.records), b.records[0].Hot)
+	}
 }

@@ -29,10 +29,10 @@ func AsFragment(b []byte) (h Fragment, rest []byte, ok bool) {
 	return Fragment(b[:8]), b[8:], true
 }
 
-func (h Fragment) NextHeader() uint8    { return h[0] }
-func (h Fragment) FragmentOffset() bool { return be.Uint16(h[2:])>>3 != 0 }
-func (h Fragment) MoreFragments() bool  { return h[3]&1 != 0 }
-func (h Fragment) ID() uint32           { return be.Uint32(h[4:]) }
+func (h Fragment) NextHeader() uint8      { return h[0] }
+func (h Fragment) FragmentOffset() uint16 { return be.Uint16(h[2:]) >> 3 }
+func (h Fragment) MoreFragments() bool    { return h[3]&1 != 0 }
+func (h Fragment) ID() uint32             { return be.Uint32(h[4:]) }
 
 // AH is an IP authentication header (RFC 4302, section 2), also the older one without a
 // sequence number (RFC 1826, section 3).

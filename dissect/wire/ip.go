@@ -28,13 +28,13 @@ func CutIPv4(b []byte) bool {
 func (h IPv4) TOS() uint8 { return h[1] }
 
 // TotalLen is the length of header and payload, or 0.
-func (h IPv4) TotalLen() int        { return int(be.Uint16(h[2:])) }
-func (h IPv4) ID() uint16           { return be.Uint16(h[4:]) }
-func (h IPv4) DontFragment() bool   { return h[6]&0x40 != 0 }
-func (h IPv4) MoreFragments() bool  { return h[6]&0x20 != 0 }
-func (h IPv4) FragmentOffset() bool { return be.Uint16(h[6:])&0x1fff != 0 }
-func (h IPv4) TTL() uint8           { return h[8] }
-func (h IPv4) Protocol() uint8      { return h[9] }
+func (h IPv4) TotalLen() int          { return int(be.Uint16(h[2:])) }
+func (h IPv4) ID() uint16             { return be.Uint16(h[4:]) }
+func (h IPv4) DontFragment() bool     { return h[6]&0x40 != 0 }
+func (h IPv4) MoreFragments() bool    { return h[6]&0x20 != 0 }
+func (h IPv4) FragmentOffset() uint16 { return be.Uint16(h[6:]) & 0x1fff }
+func (h IPv4) TTL() uint8             { return h[8] }
+func (h IPv4) Protocol() uint8        { return h[9] }
 
 func (h IPv4) Src() [4]byte { return [4]byte(h[12:16]) }
 func (h IPv4) Dst() [4]byte { return [4]byte(h[16:20]) }
