@@ -20,40 +20,40 @@ var tcpFields = []*Field{
 	},
 	{
 		Element: Element{Label: "RETRANSMITTED_IN_PKTS", ID: 109, PEN: Ntop},
-		Type:    Unsigned32, slot: tcp(&rec.TCP[0].RetransmittedPackets), has: isTCP,
+		Type:    Unsigned32, slot: tcp(&rec.TCP[0].RetransmittedPackets), has: isConnection,
 		Doc: "TCP segments sent again from client to server.",
 		Rev: &Element{Label: "RETRANSMITTED_OUT_PKTS", ID: 110, PEN: Ntop},
 	},
 	{
 		Element: Element{Label: "RETRANSMITTED_IN_BYTES", ID: 127, PEN: Ntop},
-		Type:    Unsigned32, slot: tcp(&rec.TCP[0].RetransmittedOctets), has: isTCP,
+		Type:    Unsigned32, slot: tcp(&rec.TCP[0].RetransmittedOctets), has: isConnection,
 		Doc: "Octets of TCP payload sent again from client to server.",
 		Rev: &Element{Label: "RETRANSMITTED_OUT_BYTES", ID: 128, PEN: Ntop},
 	},
 	{
 		Element: Element{Label: "OOORDER_IN_PKTS", ID: 111, PEN: Ntop},
-		Type:    Unsigned32, slot: tcp(&rec.TCP[0].OutOfOrder), has: isTCP,
+		Type:    Unsigned32, slot: tcp(&rec.TCP[0].OutOfOrder), has: isConnection,
 		Doc: "TCP segments from client to server that came after later ones.",
 		Rev: &Element{Label: "OOORDER_OUT_PKTS", ID: 112, PEN: Ntop},
 	},
 	{
 		Element: Element{Label: "DUPLICATE_IN_PKTS", ID: 3, PEN: Weir},
-		Type:    Unsigned32, slot: tcp(&rec.TCP[0].Duplicates), has: isTCP, Rev: ReverseIE,
+		Type:    Unsigned32, slot: tcp(&rec.TCP[0].Duplicates), has: isConnection, Rev: ReverseIE,
 		Doc: "Packets from client to server that the probe saw twice, as a mirror port makes them.",
 	},
 	{
 		Element: Element{Label: "TCP_HOLES_IN", ID: 4, PEN: Weir},
-		Type:    Unsigned32, slot: tcp(&rec.TCP[0].Holes), has: isTCP, Rev: ReverseIE,
+		Type:    Unsigned32, slot: tcp(&rec.TCP[0].Holes), has: isConnection, Rev: ReverseIE,
 		Doc: "Gaps that opened in the TCP sequence from client to server.",
 	},
 	{
 		Element: Element{Label: "TCP_LOST_IN_BYTES", ID: 5, PEN: Weir},
-		Type:    Unsigned64, slot: tcp(&rec.TCP[0].LostOctets), has: isTCP, Rev: ReverseIE,
+		Type:    Unsigned64, slot: tcp(&rec.TCP[0].LostOctets), has: isConnection, Rev: ReverseIE,
 		Doc: "Octets of the TCP sequence from client to server that the probe never saw.",
 	},
 	{
 		Element: Element{Label: "TCP_ZERO_WINDOWS_IN", ID: 6, PEN: Weir},
-		Type:    Unsigned32, slot: tcp(&rec.TCP[0].ZeroWindows), has: isTCP, Rev: ReverseIE,
+		Type:    Unsigned32, slot: tcp(&rec.TCP[0].ZeroWindows), has: isConnection, Rev: ReverseIE,
 		Doc: "TCP segments in which the client announced that it can take no more.",
 	},
 	{
@@ -88,6 +88,12 @@ var OSHint = &Field{
 	Element: Element{Label: "L7_OS_HINT", ID: 7, PEN: Weir, Aliases: []string{"OS_HINT"}},
 	Type:    String, Width: 16, needs: BlockTCP,
 	Doc: "Operating system of the client, guessed from its SYN.",
+}
+
+// isConnection is false where several connections are counted as one flow: their segments
+// were not looked at.
+func isConnection(r *Record, d Dir) bool {
+	return isTCP(r, d) && r.Ignored&(KeyAddresses|KeyPorts) == 0
 }
 
 func isTCP(r *Record, _ Dir) bool       { return r.Proto == protoTCP && r.Ignored&KeyProto == 0 }
