@@ -16,7 +16,9 @@ import (
 // samples are conversations that the dissectors understand, beside those in testdata: each
 // testdata/NAME/*.pcap is a capture all of whose flows are of the dissector NAME, and each
 // testdata/NAME/tcp-client-WHAT.bin (or udp, sctp; or server) is one message.
-var samples = map[*Dissector]func() []conversation{}
+var samples = map[*Dissector]func() []conversation{
+	&SSH: sshSamples,
+}
 
 // alike explains why samples of a dissector are accepted by another, asked alone.
 var alike = map[[2]string]string{}
@@ -220,6 +222,9 @@ func joined(c *conversation) *conversation {
 	}
 	return &x
 }
+
+// shredded returns c octet by octet.
+func shredded(c *conversation) *conversation { return shred(rand.New(rand.NewPCG(0, 0)), c, 1) }
 
 // same tells how two outcomes differ.
 func same(want, got *outcome) error {

@@ -1,15 +1,16 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
-	"flag"
+	command "flag" // dissectors have a flag of their own
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+var update = command.Bool("update", false, "rewrite the golden files")
 
 // golden is what is said of a conversation, as golden files hold it.
 type golden struct {
@@ -32,11 +33,14 @@ func TestGolden(t *testing.T) {
 			o := drive(c, All...)
 			all = append(all, golden{c.name, o.application, o.fields, o.events})
 		}
-		got, err := json.MarshalIndent(all, "", "\t")
-		if err != nil {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "\t")
+		if err := e.Encode(all); err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, '\n')
+		got := b.Bytes()
 		path := strings.TrimSuffix(file, ".pcap") + ".json"
 		if *update {
 			if err := os.WriteFile(path, got, 0o644); err != nil {
