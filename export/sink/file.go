@@ -43,6 +43,9 @@ func openFile(place string, o Options) (export.Sink, error) {
 	if o.Nested && o.RotateInterval == 0 {
 		o.RotateInterval = time.Hour
 	}
+	if o.Mode == 0 {
+		o.Mode = 0o644
+	}
 	k := &file{path: place, o: o}
 	if !k.rotates() {
 		v, err := k.create(place)

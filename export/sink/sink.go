@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type Options struct {
 	RotateInterval time.Duration     // after which it is; 0 is never
 	RotateLines    uint64            // records after which it is; 0 is never
 	Nested         bool              // files are in directories of the hour of their records
+	Mode           os.FileMode       // of files; 0 is 0644
 	Done           func(path string) // told the name of each file that is complete; it does not block
 }
 

@@ -88,7 +88,7 @@ func (k *file) begin(hour uint64, of export.Batch) (*volume, error) {
 }
 
 func (k *file) create(path string) (*volume, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, k.o.Mode)
 	if err != nil {
 		return nil, err
 	}
