@@ -120,7 +120,7 @@ func accepts(t *testing.T, d *Dissector, c *conversation) {
 		t.Errorf("%d attributes did not fit", o.dropped)
 	}
 	last := Reject
-	for _, k := range o.calls {
+	for _, k := range callsOf(c, d) {
 		last = verdict(&k)
 	}
 	if last == More && !c.stream() {
@@ -257,7 +257,7 @@ func damages(t *testing.T, d *Dissector, c *conversation) {
 	rnd := rand.New(rand.NewPCG(2, 0))
 	budget := 20000
 	var m Message
-	for _, k := range drive(c, d).calls {
+	for _, k := range callsOf(c, d) {
 		for _, at := range places(rnd, len(k.octets)+1) {
 			if budget--; budget < 0 {
 				return
@@ -293,7 +293,7 @@ func allocates(t *testing.T, d *Dissector, c *conversation) {
 	t.Helper()
 	var m Message
 	state, budget := make([]byte, d.State), budgets[d.Name]
-	for _, k := range drive(c, d).calls {
+	for _, k := range callsOf(c, d) {
 		if n := testing.AllocsPerRun(5, func() {
 			copy(state, k.state)
 			k.again(&m, state)

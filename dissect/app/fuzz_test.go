@@ -20,7 +20,7 @@ const (
 func FuzzAll(f *testing.F) {
 	for i, d := range All {
 		for _, c := range of(f, d) {
-			for _, k := range drive(&c, d).calls {
+			for _, k := range callsOf(&c, d) {
 				how := uint8(k.dir)
 				if !c.stream() {
 					how |= asDatagram

@@ -68,7 +68,7 @@ type outcome struct {
 	rejected    []string // dissectors that gave up, in order
 	faults      []string // breaches of the contract
 	dropped     uint64   // attributes that did not fit
-	calls       []call   // how Parse was called
+	calls       []call   // how Parse was called, if asked for
 }
 
 // call is a message as it was shown, so that it can be shown again.
@@ -90,6 +90,7 @@ type driver struct {
 	sides   [2]side
 	open    []*transaction
 	m       Message
+	keep    bool // note the calls
 }
 
 // side is one direction of a stream.
@@ -104,9 +105,20 @@ type side struct {
 
 // drive runs dissectors over a conversation.
 func drive(c *conversation, dissectors ...*Dissector) *outcome {
+	r := &driver{c: c, pending: slices.Clone(dissectors)}
+	return r.run()
+}
+
+// callsOf returns how a dissector is called in a conversation.
+func callsOf(c *conversation, d *Dissector) []call {
+	r := &driver{c: c, pending: []*Dissector{d}, keep: true}
+	return r.run().calls
+}
+
+func (r *driver) run() *outcome {
 	schema()
-	r := &driver{c: c, pending: slices.Clone(dissectors), memory: map[*Dissector][]byte{}}
-	r.fields = map[string]string{}
+	c := r.c
+	r.fields, r.memory = map[string]string{}, map[*Dissector][]byte{}
 	for _, t := range c.turns {
 		r.take(t)
 	}
@@ -224,10 +236,12 @@ func (r *driver) show(d *Dissector, dir flow.Dir, octets []byte) Verdict {
 	m.SrcPort, m.DstPort, m.Stream = r.c.srcPort, r.c.dstPort, r.c.stream()
 	m.Lost, m.Full, m.Closed = s.lost, m.Stream && len(octets) == MaxMessage, s.closed
 	before := bytes.Clone(m.State)
-	k := call{d: d, octets: bytes.Clone(octets), dir: dir, state: before}
-	k.m.Begun, k.m.Time, k.m.SrcPort, k.m.DstPort = m.Begun, m.Time, m.SrcPort, m.DstPort
-	k.m.Stream, k.m.Lost, k.m.Full, k.m.Closed = m.Stream, m.Lost, m.Full, m.Closed
-	r.calls = append(r.calls, k)
+	if r.keep {
+		k := call{d: d, octets: bytes.Clone(octets), dir: dir, state: before}
+		k.m.Begun, k.m.Time, k.m.SrcPort, k.m.DstPort = m.Begun, m.Time, m.SrcPort, m.DstPort
+		k.m.Stream, k.m.Lost, k.m.Full, k.m.Closed = m.Stream, m.Lost, m.Full, m.Closed
+		r.calls = append(r.calls, k)
+	}
 	v := d.Ask(m)
 	r.check(d, v, before)
 	return v
@@ -307,8 +321,8 @@ var schema = sync.OnceValue(func() *flow.Schema {
 // flow.View.
 func attributes(b []byte) map[string]string {
 	all, v := map[string]string{}, flow.View{Record: &flow.Record{}, Attrs: b}
-	for _, f := range schema().Fields {
-		if x, ok := v.Value(f); ok && slices.Contains(Fields(), f) {
+	for _, f := range Fields() {
+		if x, ok := v.Value(f); ok {
 			all[f.Key()] = string(f.Text(nil, x))
 		}
 	}
