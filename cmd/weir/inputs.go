@@ -96,8 +96,14 @@ func (in *inputs) startDPDK(cfg *config.Config) error {
 		return nil
 	}
 	args := cfg.Dataplane.EAL
-	if cfg.Dataplane.HugePages == "off" {
+	switch cfg.Dataplane.HugePages {
+	case "off":
 		args = append([]string{"--no-huge"}, args...)
+	case "on":
+		if !dpdk.HugePages() {
+			return errors.New("huge_pages = \"on\" and there are none free: reserve some in " +
+				"/sys/kernel/mm/hugepages, or set huge_pages = \"auto\"")
+		}
 	}
 	var err error
 	if in.eal, err = dpdk.Start(args, devices...); err != nil {

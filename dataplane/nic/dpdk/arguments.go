@@ -22,6 +22,9 @@ type machine struct {
 	huge bool  // there are free huge pages
 }
 
+// HugePages reports whether the machine has huge pages that nobody uses.
+func HugePages() bool { return hugePages("/sys/kernel/mm/hugepages") }
+
 // arguments returns the command line of the EAL: the user's, and our defaults for
 // everything that the user's says nothing about.
 func arguments(user, devices []string, m machine) []string {

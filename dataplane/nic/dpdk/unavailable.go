@@ -75,3 +75,6 @@ func (r *Replay) Close() error { return ErrUnavailable }
 
 // Version says that there is no DPDK in this program.
 func Version() string { return "without DPDK" }
+
+// HugePages reports false: DPDK is not there to use them.
+func HugePages() bool { return false }
