@@ -101,7 +101,7 @@ func (f *Field) attrValue(b []byte) (Value, bool) {
 type Attrs struct {
 	n       int
 	Dropped uint64
-	buf     [2048]byte
+	buf     [3 << 10]byte // what a worker says is at most 2 KiB; the rest is for the control plane
 }
 
 // Reset forgets everything collected.
@@ -143,6 +143,18 @@ func (a *Attrs) Bytes(f *Field, s []byte) {
 func (a *Attrs) Text(f *Field, s string) {
 	if b := a.grow(f, min(len(s), 255)); b != nil {
 		copy(b, s)
+	}
+}
+
+// Remove forgets what was said of f.
+func (a *Attrs) Remove(f *Field) {
+	for at := 0; at+4 <= a.n; {
+		next := min(at+4+int(ne.Uint16(a.buf[at+2:])), a.n)
+		if ne.Uint16(a.buf[at:]) != f.num {
+			at = next
+			continue
+		}
+		a.n = at + copy(a.buf[at:], a.buf[next:a.n])
 	}
 }
 

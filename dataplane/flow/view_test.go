@@ -58,7 +58,7 @@ func TestAdd(t *testing.T) {
 	if s.json(t, v, "L7_PROTO_NAME") != `"DNS"` || s.json(t, v, "DST_AS") != "64501" {
 		t.Errorf("after adding, the attributes are %x", a.All())
 	}
-	for range 300 {
+	for range 400 {
 		a.Add(b.All())
 	}
 	if a.Dropped == 0 {
@@ -68,5 +68,21 @@ func TestAdd(t *testing.T) {
 	msg := append(bytes.Clone(unsafe.Slice((*byte)(unsafe.Pointer(r)), unsafe.Sizeof(*r))), a.All()...)
 	if !v.Load(msg) {
 		t.Error("a full buffer ends within an attribute")
+	}
+}
+
+// What is removed is gone, wherever it stood and how often, and the rest is not.
+func TestRemove(t *testing.T) {
+	s := compiled(t)
+	var a, want Attrs
+	for _, f := range []*Field{DstCity, SrcCity, DstCity, AppName, DstCity} {
+		if a.Text(f, f.Label); f != DstCity {
+			want.Text(f, f.Label)
+		}
+	}
+	a.Remove(s.Named("DST_IP_CITY"))
+	a.Remove(s.Named("SRC_AS"))
+	if !bytes.Equal(a.All(), want.All()) {
+		t.Errorf("left are %q, want %q", a.All(), want.All())
 	}
 }
