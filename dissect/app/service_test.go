@@ -145,8 +145,10 @@ func TestServicesAllocations(t *testing.T) {
 // otherwise says why a name is of another service to us than to nDPI. Beside them are those
 // below akamaihd.net, where nDPI knows customers by parts of a label and we know whole labels.
 var otherwise = map[string]string{
-	"vv.video.qq.com":   "nDPI takes all of qq.com for the messenger",
-	"fonts.gstatic.com": "nDPI takes some of what Google serves to other sites for Google itself",
+	"vv.video.qq.com":               "nDPI takes all of qq.com for the messenger",
+	"fonts.gstatic.com":             "nDPI takes some of what Google serves to other sites for Google itself",
+	"pagead2.googlesyndication.com": "nDPI tells advertisement apart by the category only",
+	"www.google-analytics.com":      "nDPI tells advertisement apart by the category only",
 }
 
 // What nDPI calls a flow by the name in it is what we call it, where we know the name.
