@@ -18,6 +18,7 @@ import (
 // testdata/NAME/tcp-client-WHAT.bin (or udp, sctp; or server) is one message.
 var samples = map[*Dissector]func() []conversation{
 	&SSH: sshSamples,
+	&DNS: dnsSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

@@ -66,6 +66,7 @@ type Message struct {
 	Lost             bool   // octets of the stream before the message were not seen
 	Full             bool   // the message will not get longer: MaxMessage octets are here
 	Closed           bool   // the message will not get longer: this side has ended
+	Cut              bool   // the datagram is longer: the rest was not captured, or is in other fragments
 
 	State []byte // memory of this dissector for this flow, both directions; at first zero
 	Attrs flow.Attrs
