@@ -24,6 +24,7 @@ var appFields = []*Field{
 		Type:    Unsigned8, calc: confidence, has: hasConfidence,
 		Doc: "How the application was found, in nDPI's numbers: 1 by port, 5 by a name known before, 6 by content.",
 	},
+	ServiceName, ServiceCategory, ServiceNumber,
 }
 
 // Names of the application.
@@ -37,6 +38,26 @@ var (
 		Element: Element{Label: "L7_PROTO_CATEGORY", ID: 501, PEN: Ntop},
 		Type:    String, Width: 16,
 		Doc: "Category of the application protocol.",
+	}
+)
+
+// What is offered under the host name that was asked for, whatever the application. Attributes
+// as the names above.
+var (
+	ServiceName = &Field{
+		Element: Element{Label: "SERVICE_NAME", ID: 270, PEN: Weir, ECS: "service.name"},
+		Type:    String, Width: 16,
+		Doc: "Service that is known by the host name in TLS, QUIC, HTTP or DNS, as YouTube.",
+	}
+	ServiceCategory = &Field{
+		Element: Element{Label: "SERVICE_CATEGORY", ID: 271, PEN: Weir},
+		Type:    String, Width: 16,
+		Doc: "Category of the service, as Media.",
+	}
+	ServiceNumber = &Field{
+		Element: Element{Label: "SERVICE_NUMBER", ID: 272, PEN: Weir},
+		Type:    Unsigned16,
+		Doc:     "Number of the service, as nDPI numbers it.",
 	}
 )
 
