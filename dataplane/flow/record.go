@@ -52,6 +52,8 @@ type Hot struct {
 	Ignored     KeyPart    // parts of the key that were not looked at: absent, not zero
 	Confidence  Confidence // how the application was found
 	FIN         [2]uint8   // the worker's: low octet of the sequence number behind the FIN
+	Start       [2]uint16  // the worker's: low octets of the sequence number behind the SYN
+	Begun       uint8      // the worker's: bit Dir: Start is valid
 }
 
 // Record is one flow as it is handed over: the hot part and every cold block.

@@ -79,6 +79,7 @@ func TestSlots(t *testing.T) {
 var bookkeeping = []string{
 	".Hot.Key.Ingress", // the same as Link.Ingress
 	".Hot.Pending", ".Hot.Attrs", ".Hot.State", ".Hot.FIN[0]", ".Hot.FIN[1]",
+	".Hot.Start[0]", ".Hot.Start[1]", ".Hot.Begun",
 	".Cold.Rate.Second", ".Cold.Rate.Octets[0]", ".Cold.Rate.Octets[1]",
 	".Cold.Latency.SYN", ".Cold.Latency.SYNACK", ".Cold.Latency.Request", ".Cold.Latency.Opener",
 }

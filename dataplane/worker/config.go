@@ -9,6 +9,7 @@ import (
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/nic/filter"
+	"github.com/weir-probe/weir/dissect/app"
 )
 
 // Config is what a worker needs to know.
@@ -26,6 +27,19 @@ type Config struct {
 	Fragments       int
 	FragmentTimeout time.Duration
 
+	// Streams is how many flows may be looked into at a time, once a dissector has accepted a
+	// message or waits for the rest of one; 0 looks into none. StreamMemory is how many octets
+	// there are for what has to be kept of them: parts of messages, attributes, the dissectors'
+	// State. Transactions is how many may wait for their responses, TransactionTimeout for how
+	// long.
+	Streams            int
+	StreamMemory       int
+	Transactions       int
+	TransactionTimeout time.Duration
+	Dissectors         []*app.Dissector // at most 32, those first in doubt first; nil is app.All
+	Early              uint32           // bit i: dissector i's transactions are told at the request
+	Malformed          int              // malformed packets a second to hand over
+
 	Sampling uint32          // meter one packet in so many; 0 and 1 are all
 	Filter   *filter.Program // frames it refuses are not metered; nil lets all pass
 	Ignore   flow.KeyPart    // parts of the key not to look at
@@ -40,10 +54,14 @@ type Config struct {
 // Shard is one of Of equal parts of all flows; zero is everything.
 type Shard struct{ Index, Of uint32 }
 
-// MaxFlows and MaxFragments bound what a table may be asked to hold.
+// MaxFlows and the others bound what a table may be asked to hold.
 const (
 	MaxFlows     = 1 << 28
 	MaxFragments = 1 << 24
+
+	MaxStreams      = 1 << 24
+	MaxStreamMemory = 1 << 36
+	MaxTransactions = 1 << 26
 )
 
 // check returns what is wrong with c.
@@ -63,5 +81,6 @@ func (c *Config) check() error {
 	wrong(c.Fragments > 0 && c.FragmentTimeout <= 0,
 		"fragment timeout %v: give more than 0", c.FragmentTimeout)
 	wrong(c.Shard.Of > 0 && c.Shard.Index >= c.Shard.Of, "shard %d of %d", c.Shard.Index, c.Shard.Of)
+	c.checkInspection(wrong)
 	return errors.Join(errs...)
 }

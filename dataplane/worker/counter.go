@@ -35,6 +35,27 @@ const (
 	Exported
 	RingFull
 	RingWaits
+	TransactionsDone
+	Events
+	EventsRingFull
+	TransactionsNoRoom
+	TransactionsEarly
+	TalksNoRoom
+	StreamNoRoom
+	HoldNoRoom
+	HoldFull
+	StateNoRoom
+	AttrsNoRoom
+	AttrsDropped
+	StreamHoles
+	StreamJumps
+	MessageTooLong
+	AsksPutOff
+	BudgetOver
+	GaveUp
+	SCTPFragments
+	MalformedLimited
+	MalformedRingFull
 	Counters int = iota
 )
 
@@ -72,6 +93,48 @@ var CounterDocs = [Counters]struct{ Name, Doc string }{
 	Exported:  {"exported", "Records handed to the control plane."},
 	RingFull:  {"ring_full", "Records lost because the control plane did not take them in time."},
 	RingWaits: {"ring_waits", "Times the worker waited for the control plane to make room."},
+	TransactionsDone: {"transactions",
+		"Transactions and notices of which something was said: the sum of the next two."},
+	Events: {"events",
+		"Transactions handed to the control plane."},
+	EventsRingFull: {"events_ring_full",
+		"Transactions lost because the control plane did not take them in time."},
+	TransactionsNoRoom: {"transactions_no_room",
+		"Requests and responses not followed: too many transactions were open."},
+	TransactionsEarly: {"transactions_early",
+		"Transactions called unanswered before their time, to make room for others of their flow."},
+	TalksNoRoom: {"streams_no_room",
+		"Flows not looked into: too many were."},
+	StreamNoRoom: {"stream_memory_full",
+		"Parts of messages forgotten for want of memory; it counts as a hole, too."},
+	HoldNoRoom: {"hold_memory_full",
+		"Segments that came too early not held for want of memory."},
+	HoldFull: {"hold_full",
+		"Times a hole was given up because too many segments were held behind it."},
+	StateNoRoom: {"state_memory_full",
+		"Flows not looked into for want of memory for the dissector's state."},
+	AttrsNoRoom: {"attributes_memory_full",
+		"Attributes forgotten for want of memory."},
+	AttrsDropped: {"attributes_dropped",
+		"Attributes forgotten because a flow or transaction had too many."},
+	StreamHoles: {"stream_holes",
+		"Times octets of a stream that dissectors needed were not seen."},
+	StreamJumps: {"stream_jumps",
+		"Segments too far from the others of their stream to belong to it."},
+	MessageTooLong: {"message_too_long",
+		"Messages longer than is put together, of which the beginning did not suffice."},
+	AsksPutOff: {"asks_put_off",
+		"Times a message that grows by tiny segments was not parsed again at once."},
+	BudgetOver: {"budget_over",
+		"Times dissectors wanted to see too much of a flow, or a segment had too many messages."},
+	GaveUp: {"gave_up",
+		"Flows or directions no longer looked into because what they said made no sense any more."},
+	SCTPFragments: {"sctp_fragments",
+		"Fragments of SCTP messages, which are not put together."},
+	MalformedLimited: {"malformed_limited",
+		"Malformed packets not handed over because there were too many in a second."},
+	MalformedRingFull: {"malformed_ring_full",
+		"Malformed packets lost because the control plane did not take them in time."},
 }
 
 // Report is what a worker says of itself: totals since it was made, unless noted. It
@@ -86,6 +149,11 @@ type Report struct {
 	Active   uint64                // flows in the table now
 	Capacity uint64                // flows the table holds at most
 	Waiting  uint64                // fragments waiting now
+
+	Dissectors   [32]Dissected // by their position in Config.Dissectors
+	Streams      uint64        // flows looked into now, or of which something was found
+	StreamMemory uint64        // octets in use for them
+	Transactions uint64        // waiting now, or being answered
 }
 
 // Load reads a message of kind ring.Stats and reports whether it is one.
@@ -102,6 +170,11 @@ func (w *Worker) Report() Report {
 	r := Report{
 		Time: w.now, Worker: w.conf.Index, Counters: w.counts, Stops: w.stops,
 		Active: uint64(w.table.active()), Capacity: uint64(w.conf.Flows), Waiting: uint64(w.fragments.n),
+		Dissectors: w.index, StreamMemory: uint64(w.arena.lent),
+	}
+	if len(w.talks) > 0 {
+		r.Streams = uint64(w.conf.Streams - len(w.unused))
+		r.Transactions = uint64(w.conf.Transactions - len(w.spare))
 	}
 	if w.source != nil {
 		r.NIC = w.source.Stats()

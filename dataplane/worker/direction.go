@@ -65,6 +65,9 @@ func wellKnown(port uint16) bool {
 // in the table already.
 func (w *Worker) begin(i int) {
 	p, n := &w.packets[i], w.flows[i]
+	if w.table.hot[n].Attrs != 0 {
+		w.forget(n)
+	}
 	d := w.direction(i)
 	r := &w.table.hot[n]
 	*r = flow.Hot{Key: p.Key, First: p.Time, Last: p.Time, Ignored: w.conf.Ignore}
@@ -78,6 +81,7 @@ func (w *Worker) begin(i int) {
 	if a := app.ByPort(r.Proto, r.SrcPort, r.DstPort); a != 0 {
 		r.Application, r.Confidence = a, flow.ByPort
 	}
+	r.Pending = w.interested(r, w.protos[i])
 	if w.table.cold != nil {
 		w.table.cold[n] = flow.Cold{}
 	}

@@ -3,7 +3,6 @@ package worker
 import (
 	"runtime"
 	"time"
-	"unsafe"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/ring"
@@ -58,6 +57,9 @@ func (w *Worker) renew(i int) {
 	p, n := &w.packets[i], w.flows[i]
 	r := &w.table.hot[n]
 	at, why := w.deadline(n)
+	if r.State&asked != 0 {
+		w.overdue(n, min(p.Time, at))
+	}
 	again := r.State&ended != 0 && w.protos[i] == protoTCP && p.TCPFlags&(syn|ack) == syn
 	if int64(p.Time-at) < 0 && !again {
 		if r.State&empty != 0 {
@@ -70,12 +72,16 @@ func (w *Worker) renew(i int) {
 	w.export(n, why)
 	if why == flow.EndActive {
 		w.empty(n)
+		if r.State&asked != 0 {
+			w.overdue(n, min(p.Time, r.Last+uint64(w.idle)))
+		}
 		if int64(p.Time-r.Last) < w.idle {
 			r.State &^= empty
 			r.First = p.Time
 			return
 		}
 		w.counts[Emptied]++
+		w.conclude(n)
 	}
 	w.reopen(i)
 }
@@ -88,14 +94,17 @@ func (w *Worker) empty(n uint32) {
 	*r = flow.Hot{
 		Key: r.Key, First: r.First, Last: r.Last, Ignored: r.Ignored,
 		Application: r.Application, Confidence: r.Confidence, Pending: r.Pending, Attrs: r.Attrs,
-		State: r.State | empty, FIN: r.FIN,
+		State: r.State | empty, FIN: r.FIN, Start: r.Start, Begun: r.Begun,
 	}
 	if w.table.cold != nil {
 		c := &w.table.cold[n]
 		*c = flow.Cold{TCP: c.TCP, Latency: c.Latency}
 		cutTCP(&c.TCP, &c.Latency)
 	}
-	w.table.expect(n, r.Last+uint64(w.idle))
+	if r.Attrs != 0 {
+		w.talks[r.Attrs].tally = tally{}
+	}
+	w.expect(n, r.Last+uint64(w.idle))
 }
 
 // expire hands over flows that ended, makes room in the table, and reports.
@@ -148,13 +157,16 @@ func (w *Worker) look() {
 func (w *Worker) settle(n uint32, limit uint64) {
 	for {
 		at, why := w.deadline(n)
+		if w.table.hot[n].State&asked != 0 {
+			w.overdue(n, min(at, limit))
+		}
 		if int64(at-limit) > 0 {
-			w.table.expect(n, at)
+			w.expect(n, at)
 			return
 		}
 		w.export(n, why)
 		if why != flow.EndActive {
-			w.table.remove(n)
+			w.drop(n)
 			return
 		}
 		w.empty(n)
@@ -178,31 +190,34 @@ func (w *Worker) evict() {
 		why = flow.EndResource
 	}
 	w.export(oldest, why)
-	t.remove(oldest)
+	w.drop(oldest)
 }
 
 // export sends a copy of record n to the control plane.
 func (w *Worker) export(n uint32, why flow.EndReason) {
 	r := &w.table.hot[n]
+	if r.Attrs != 0 && why != flow.EndActive {
+		w.conclude(n)
+	}
 	if r.State&empty != 0 {
 		w.counts[Emptied]++
 		return
 	}
 	r.End = why
 	w.counts[EndedIdle+Counter(why-flow.EndIdle)]++
-	b := w.reserve(ring.Flow, int(unsafe.Sizeof(flow.Record{})))
-	if b == nil {
+	if w.message(ring.Flow, n, w.found(n)) == nil {
 		w.counts[RingFull]++
 		return
 	}
-	to := (*flow.Record)(unsafe.Pointer(unsafe.SliceData(b)))
-	to.Hot = *r
-	if w.table.cold != nil {
-		to.Cold = w.table.cold[n]
-	} else {
-		to.Cold = flow.Cold{}
-	}
 	w.counts[Exported]++
+}
+
+// drop takes record n, which was handed over, out of the table.
+func (w *Worker) drop(n uint32) {
+	if w.table.hot[n].Attrs != 0 {
+		w.forget(n)
+	}
+	w.table.remove(n)
 }
 
 // reserve returns room in the ring or nil. It waits for it as long as it takes if nothing
@@ -251,7 +266,7 @@ func (w *Worker) Flush(now uint64) {
 		w.settle(n, w.now)
 		if w.table.due[n] != never {
 			w.export(n, flow.EndForced)
-			w.table.remove(n)
+			w.drop(n)
 		}
 	}
 	w.out.Commit()

@@ -12,12 +12,16 @@ func (w *Worker) inspect() { w.show(w.n) }
 // show lets the payload of the packets before the i-th be looked at that was not yet. It
 // is called early when a flow is cut, because its record has to be complete by then.
 func (w *Worker) show(i int) {
-	if w.conf.Blocks&flow.BlockSizes == 0 {
+	sizes := w.conf.Blocks&flow.BlockSizes != 0
+	if !sizes && len(w.dissectors) == 0 {
 		return
 	}
 	for ; w.shown < i; w.shown++ {
+		if w.table.hot[w.flows[w.shown]].Pending != 0 {
+			w.examine(w.shown)
+		}
 		p, d := &w.packets[w.shown], w.dirs[w.shown]&1
-		if len(p.Payload) == 0 {
+		if !sizes || len(p.Payload) == 0 {
 			continue
 		}
 		if s := &w.table.cold[w.flows[w.shown]].Sizes; s.Entropy[d] == 0 {

@@ -29,8 +29,9 @@ type Worker struct {
 	idle, active, linger int64 // nanoseconds
 	coldLines            uintptr
 	fragments            fragments
-	sampled              uint32 // frames until the next one that is metered
-	patience             int    // tries to find room in a full ring
+	inspection
+	sampled  uint32 // frames until the next one that is metered
+	patience int    // tries to find room in a full ring
 
 	// The burst in hand, one entry per packet.
 	n       int
@@ -40,6 +41,7 @@ type Worker struct {
 	hashes  [burst]uint32
 	flows   [burst]uint32 // record numbers
 	dirs    [burst]flow.Dir
+	pictures
 
 	sweep    sweep
 	victim   uint32 // next candidate for eviction
@@ -55,8 +57,8 @@ func New(src nic.Source, out *ring.Ring, conf Config) (*Worker, error) {
 	if err := conf.check(); err != nil {
 		return nil, err
 	}
-	if most := int(unsafe.Sizeof(flow.Record{})); out.Max() < most {
-		return nil, fmt.Errorf("worker: a ring of %d octets cannot hold a record of %d", out.Cap(), most)
+	if most := int(unsafe.Sizeof(flow.Record{})) + maxAttributes; out.Max() < most {
+		return nil, fmt.Errorf("worker: a ring of %d octets cannot hold a record and its attributes of %d", out.Cap(), most)
 	}
 	if conf.Seed == 0 {
 		var b [8]byte
@@ -78,12 +80,18 @@ func New(src nic.Source, out *ring.Ring, conf Config) (*Worker, error) {
 	if err := w.fragments.open(conf.Fragments, int64(conf.FragmentTimeout), s); err != nil {
 		return nil, fmt.Errorf("worker: fragment cache: %w", err)
 	}
+	if err := w.inspection.open(&w.conf, s); err != nil {
+		return nil, fmt.Errorf("worker: dissectors: %w", err)
+	}
 	return w, nil
 }
 
 // Close gives the worker's memory back. It hands nothing over; Flush does.
 func (w *Worker) Close() error {
 	if err := w.table.unmap(); err != nil {
+		return err
+	}
+	if err := w.inspection.unmap(); err != nil {
 		return err
 	}
 	return w.fragments.unmap()
@@ -151,6 +159,7 @@ func (w *Worker) take(f *nic.Frame) {
 	if p.Time == 0 {
 		p.Time = w.now
 	}
+	w.frames[w.n] = f
 	if p.Fragment == dissect.Whole {
 		w.admit()
 	} else {
@@ -203,7 +212,9 @@ func (w *Worker) admit() {
 	if w.conf.Ignore != 0 {
 		ignore(&p.Key, w.conf.Ignore)
 	}
-	w.n++
+	if w.n++; w.n < len(w.frames) {
+		w.frames[w.n] = nil
+	}
 }
 
 // ignore clears parts of a key.
@@ -250,7 +261,7 @@ func (w *Worker) account() {
 		p, n := &w.packets[i], w.flows[i]
 		r := &w.table.hot[n]
 		if int64(p.Time-r.First) >= w.active || int64(p.Time-r.Last) >= w.idle ||
-			r.State&(ended|empty) != 0 {
+			r.State&(ended|empty|asked) != 0 {
 			w.renew(i)
 		}
 		d := w.dirs[i]
@@ -264,6 +275,9 @@ func (w *Worker) account() {
 		}
 		if w.conf.Blocks != 0 {
 			w.measure(&w.table.cold[n], i)
+		}
+		if r.Pending != 0 { // what is said of a transaction includes no packet after it
+			w.show(i + 1)
 		}
 	}
 }
@@ -289,7 +303,7 @@ func (w *Worker) backwards(n uint32, p *dissect.Packet) {
 		r.First = p.Time
 		if r.State&ended == 0 {
 			at, _ := w.deadline(n)
-			w.table.expect(n, at)
+			w.expect(n, at)
 		}
 	}
 }

@@ -155,7 +155,7 @@ func (d *Dissector) Ask(m *Message) Verdict {
 	if !m.Short() || v == Accept || v == Done {
 		return v
 	}
-	if m.Stream && !m.Full && !m.Closed {
+	if m.Cut || m.Stream && !m.Full && !m.Closed {
 		return More
 	}
 	return Reject
