@@ -1,15 +1,24 @@
 package app
 
-import "github.com/weir-probe/weir/dataplane/flow"
+import (
+	"slices"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+)
 
 // All lists every dissector. Its position is its bit in Record.Pending; new ones go at the
 // end, and there is room for 32.
-var All = []*Dissector{&SSH, &DNS}
+var All = []*Dissector{&SSH, &TLS, &DTLS}
 
-// Fields returns the fields of all dissectors.
+// Fields returns the fields of transactions and of all dissectors, those that several have once.
 func Fields() (all []*flow.Field) {
+	all = append(all, transactionFields...)
 	for _, d := range All {
-		all = append(all, d.Fields...)
+		for _, f := range d.Fields {
+			if !slices.Contains(all, f) {
+				all = append(all, f)
+			}
+		}
 	}
 	return all
 }

@@ -50,6 +50,7 @@ var Applications = []Application{
 	{Number: 27, Name: "COAP", Category: rpc, UDP: on(5683, 5684)},
 	{Number: 28, Name: "VMware", Category: remote, TCP: on(902, 903), UDP: on(902)},
 	{Number: 29, Name: "SMTPS", Category: email, TCP: on(465)},
+	{Number: 30, Name: "DTLS", Category: web, UDP: on(10161, 10162)},
 	{Number: 36, Name: "eDonkey", Category: download, TCP: on(4662), UDP: on(4672)},
 	{Number: 37, Name: "BitTorrent", Category: download,
 		TCP: on(6881, 6882, 6883, 6884, 6885, 6886, 6887, 6888, 6889, 51413),

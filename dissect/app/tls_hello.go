@@ -247,9 +247,14 @@ func appendCodes(dst, list []byte) []byte {
 	return dst
 }
 
+// appendCode appends a number of two octets in hexadecimal, appendOctet one of one.
 func appendCode(dst []byte, n uint16) []byte {
+	return appendOctet(appendOctet(dst, byte(n>>8)), byte(n))
+}
+
+func appendOctet(dst []byte, n byte) []byte {
 	const digits = "0123456789abcdef"
-	return append(dst, digits[n>>12], digits[n>>8&15], digits[n>>4&15], digits[n&15])
+	return append(dst, digits[n>>4], digits[n&15])
 }
 
 // appendNames appends a list of names that have an octet of length before them, as many as fit
