@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/crc32"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -78,15 +79,52 @@ func seconds(c *column, dst []byte, v *flow.View) []byte {
 func decimals(c *column, dst []byte, v *flow.View) []byte {
 	for _, f := range c.fields {
 		if val, ok := v.Value(f); ok {
-			scale := max(f.Scale, 1)
-			return thousandths(dst, val.U/scale*1000+(val.U%scale*1000+scale/2)/scale)
+			return thousandths(dst, val.U, f.Scale)
 		}
 	}
 	return dst
 }
 
-// thousandths appends n/1000 with three decimals.
-func thousandths(dst []byte, n uint64) []byte {
+// millis appends a time in milliseconds with three decimals. Fields whose label says so are
+// in microseconds.
+func millis(c *column, dst []byte, v *flow.View) []byte {
+	for _, f := range c.fields {
+		if val, ok := v.Value(f); ok {
+			scale := f.Scale
+			if strings.HasSuffix(f.Label, "_USEC") {
+				scale *= 1000
+			}
+			return thousandths(dst, val.U, scale)
+		}
+	}
+	return dst
+}
+
+// tries appends how often a message was seen: not if the record lacks the first field, or else
+// once and as often again as the second says.
+func tries(c *column, dst []byte, v *flow.View) []byte {
+	n := uint64(0)
+	for i, f := range c.fields {
+		val, ok := v.Value(f)
+		switch {
+		case ok && i == 0:
+			n = 1
+		case ok:
+			n += val.U
+		case i == 0:
+			return append(dst, '0')
+		}
+	}
+	if len(c.fields) == 0 {
+		return dst
+	}
+	return strconv.AppendUint(dst, n, 10)
+}
+
+// thousandths appends n/scale with three decimals.
+func thousandths(dst []byte, n, scale uint64) []byte {
+	scale = max(scale, 1)
+	n = n/scale*1000 + (n%scale*1000+scale/2)/scale
 	dst = strconv.AppendUint(dst, n/1000, 10)
 	return append(dst, '.', '0'+byte(n/100%10), '0'+byte(n/10%10), '0'+byte(n%10))
 }
