@@ -17,8 +17,9 @@ import (
 // testdata/NAME/*.pcap is a capture all of whose flows are of the dissector NAME, and each
 // testdata/NAME/tcp-client-WHAT.bin (or udp, sctp; or server) is one message.
 var samples = map[*Dissector]func() []conversation{
-	&SSH: sshSamples,
-	&DNS: dnsSamples,
+	&SSH:  sshSamples,
+	&DNS:  dnsSamples,
+	&QUIC: quicSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.
@@ -28,7 +29,9 @@ var alike = map[[2]string]string{}
 var budgets = map[string]struct {
 	allocs float64
 	why    string
-}{}
+}{
+	"quic": {quicBudget, "the ciphers of the standard library, for each packet opened"},
+}
 
 // silent are fields that no sample sets, and why.
 var silent = map[string]string{}
