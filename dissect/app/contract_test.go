@@ -144,7 +144,7 @@ func (k *call) again(m *Message, state []byte) {
 	m.Show(k.octets, k.dir)
 	m.State = state
 	m.Begun, m.Time, m.SrcPort, m.DstPort = k.m.Begun, k.m.Time, k.m.SrcPort, k.m.DstPort
-	m.Stream, m.Lost, m.Full, m.Closed = k.m.Stream, k.m.Lost, k.m.Full, k.m.Closed
+	m.Stream, m.Lost, m.Full, m.Closed, m.Cut = k.m.Stream, k.m.Lost, k.m.Full, k.m.Closed, k.m.Cut
 }
 
 // splits holds that it does not matter how a stream is cut into segments. That implies that

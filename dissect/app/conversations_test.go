@@ -47,7 +47,7 @@ func conversations(t testing.TB, file string) []*conversation {
 	for !r.Done() {
 		frames := r.Burst()
 		for i := range frames {
-			if p.Dissect(&frames[i], false); p.Stop == 0 && p.Fragment == dissect.Whole {
+			if p.Dissect(&frames[i], false); p.Stop == 0 && p.Fragment != dissect.LaterFragment {
 				x.hear(&p)
 			}
 		}
@@ -81,6 +81,7 @@ type talk struct {
 // arrival is one side of a stream, by sequence numbers relative to its first.
 type arrival struct {
 	known, over bool
+	late        bool // what is before its first octets was not seen
 	first       uint32
 	next        int64 // what comes next
 	end         int64 // where the FIN is, 0 if not known
@@ -92,6 +93,7 @@ type arrival struct {
 const (
 	fin = 1
 	syn = 2
+	rst = 4
 	ack = 16
 )
 
@@ -122,7 +124,8 @@ func (x *listener) hear(p *dissect.Packet) {
 		return
 	}
 	if len(p.Payload) > 0 {
-		k.turns = append(k.turns, turn{dir: dir, octets: slices.Clone(p.Payload), time: p.Time})
+		cut := p.Fragment != dissect.Whole || len(p.Payload) < int(p.PayloadLen)
+		k.turns = append(k.turns, turn{dir: dir, octets: slices.Clone(p.Payload), time: p.Time, cut: cut})
 	}
 }
 
@@ -140,7 +143,7 @@ func (k *talk) segment(p *dissect.Packet, dir flow.Dir) {
 		seq++
 	}
 	if !a.known {
-		*a = arrival{known: true, first: seq, early: map[int64][]byte{}}
+		*a = arrival{known: true, first: seq, early: map[int64][]byte{}, late: p.TCPFlags&syn == 0}
 	}
 	at := a.next + int64(int32(seq-a.first-uint32(a.next)))
 	a.time = p.Time
@@ -153,6 +156,9 @@ func (k *talk) segment(p *dissect.Packet, dir flow.Dir) {
 		a.end = at + int64(p.PayloadLen)
 	}
 	k.ready(dir)
+	if p.TCPFlags&rst != 0 {
+		k.turns = append(k.turns, turn{dir: dir, time: p.Time, reset: true})
+	}
 	if len(a.early) > patience {
 		k.flush(dir)
 	}
@@ -193,8 +199,11 @@ func (k *talk) ready(dir flow.Dir) {
 
 func (k *talk) pass(dir flow.Dir, b []byte, lost int64) {
 	a := &k.sides[dir]
-	k.turns = append(k.turns, turn{dir: dir, octets: b, time: a.time, lost: uint64(lost)})
 	a.next += int64(len(b)) + lost
+	if a.late {
+		a.late, lost = false, max(lost, 1)
+	}
+	k.turns = append(k.turns, turn{dir: dir, octets: b, time: a.time, lost: uint64(lost)})
 }
 
 // upTo gives up what is missing before a sequence number.

@@ -19,6 +19,8 @@ type turn struct {
 	time   uint64
 	lost   uint64 // octets of the stream before these that were not seen
 	closed bool   // the stream of this side ends behind the octets
+	reset  bool   // both sides end
+	cut    bool   // the datagram is longer
 }
 
 // conversation is what the two ends of a flow say to each other, in the order it was seen.
@@ -32,7 +34,7 @@ type conversation struct {
 
 func (c *conversation) stream() bool { return c.proto == 6 }
 
-// says returns the conversation of one message, from the client unless dir says otherwise.
+// says returns the conversation of one message, of the client or the server by dir.
 func says(name string, proto uint8, dir flow.Dir, octets []byte) conversation {
 	return conversation{name: name, proto: proto, srcPort: 40000, dstPort: 40001,
 		turns: []turn{{dir: dir, octets: octets}}}
@@ -55,7 +57,7 @@ type heard struct {
 // event is a transaction or a notice.
 type event struct {
 	Dissector string            `json:"dissector"`
-	Kind      string            `json:"kind"` // transaction, unanswered, unasked, notice
+	Kind      string            `json:"kind"` // how it ended
 	Fields    map[string]string `json:"fields"`
 }
 
@@ -84,145 +86,135 @@ type call struct {
 type driver struct {
 	outcome
 	c       *conversation
-	pending []*Dissector
-	owner   *Dissector // the one that accepted a message
+	pending []*Dissector // those the ports speak for first
+	decided *Dissector   // the one that accepted a message
 	memory  map[*Dissector][]byte
 	sides   [2]side
-	open    []*transaction
+	rejects int
+	waiting []*exchange
+	began   bool // the first transaction is known
 	m       Message
+	cut     bool
 	keep    bool // note the calls
 }
 
-// side is one direction of a stream.
+// side is one direction.
 type side struct {
-	buf    []byte
+	buf    []byte // of a stream, from the message in hand on
 	begun  uint64
 	last   uint64
 	skip   uint64
 	lost   bool
 	closed bool
+	tries  int
+	owner  *exchange // what is said belongs to
+	finish bool      // the response of owner is complete when nothing is left to skip
 }
 
-// drive runs dissectors over a conversation.
+// attempts is how many messages in a row may make no sense, datagrams or after a loss.
+const attempts = 8
+
+// drive runs dissectors over a conversation: those that may be found on its transport.
 func drive(c *conversation, dissectors ...*Dissector) *outcome {
-	r := &driver{c: c, pending: slices.Clone(dissectors)}
-	return r.run()
+	r := &driver{c: c}
+	return r.run(dissectors)
 }
 
 // callsOf returns how a dissector is called in a conversation.
 func callsOf(c *conversation, d *Dissector) []call {
-	r := &driver{c: c, pending: []*Dissector{d}, keep: true}
-	return r.run().calls
+	r := &driver{c: c, keep: true}
+	return r.run([]*Dissector{d}).calls
 }
 
-func (r *driver) run() *outcome {
+func (r *driver) run(dissectors []*Dissector) *outcome {
 	schema()
-	c := r.c
 	r.fields, r.memory = map[string]string{}, map[*Dissector][]byte{}
-	for _, t := range c.turns {
-		r.take(t)
+	r.pending = r.interested(dissectors)
+	for _, t := range r.c.turns {
+		if len(r.pending) > 0 {
+			r.take(t)
+		}
 	}
-	for _, dir := range []flow.Dir{flow.Forward, flow.Reverse} {
-		r.end(dir)
-	}
-	for _, t := range r.open {
-		r.close(t)
+	if r.c.stream() {
+		r.hangUp(unanswered)
+	} else {
+		r.abandon(unanswered)
 	}
 	return &r.outcome
+}
+
+// interested returns the dissectors of the transport, first those the ports speak for.
+func (r *driver) interested(all []*Dissector) (some []*Dissector) {
+	var others []*Dissector
+	for _, d := range all {
+		ports := map[uint8][]uint16{6: d.TCP, 17: d.UDP, 132: d.SCTP}[r.c.proto]
+		switch {
+		case slices.Contains(ports, r.c.srcPort) || slices.Contains(ports, r.c.dstPort):
+			some = append(some, d)
+		case len(ports) > 0 || len(d.TCP)+len(d.UDP)+len(d.SCTP) == 0:
+			others = append(others, d)
+		}
+	}
+	return append(some, others...)
 }
 
 // take is shown the next turn.
 func (r *driver) take(t turn) {
 	s := &r.sides[t.dir]
-	if !r.c.stream() {
+	r.cut = t.cut
+	switch {
+	case t.reset:
+		r.hangUp(reset)
+	case !r.c.stream():
 		s.begun, s.last = t.time, t.time
-		r.ask(t.dir, t.octets)
+		r.datagram(t.dir, t.octets)
+	case !s.closed:
+		r.segment(s, t)
+		if t.closed {
+			r.close(t.dir, unanswered)
+		}
+	}
+}
+
+// datagram shows a datagram. Once it is known what the flow is, a few that are not are let pass.
+func (r *driver) datagram(dir flow.Dir, octets []byte) {
+	v := r.ask(dir, octets)
+	if v != Reject {
 		return
 	}
-	if gap := t.lost; gap > 0 {
-		over := min(gap, s.skip)
-		s.jump(over)
-		if gap > over {
-			s.buf, s.lost = nil, true
-		}
-	}
-	over := min(uint64(len(t.octets)), s.skip)
-	s.jump(over)
-	if rest := t.octets[over:]; len(rest) > 0 {
-		if len(s.buf) == 0 {
-			s.begun = t.time
-		}
-		s.buf, s.last = append(s.buf, rest...), t.time
-		r.read(t.dir)
-	}
-	if t.closed {
-		r.end(t.dir)
+	if r.rejects++; len(r.pending) == 0 || r.decided != nil && r.rejects >= attempts {
+		r.retire()
 	}
 }
 
-// jump leaves n of the octets to be skipped behind.
-func (s *side) jump(n uint64) {
-	if s.skip != ToEnd {
-		s.skip -= n
-	}
-}
-
-// end tells that a side says no more.
-func (r *driver) end(dir flow.Dir) {
-	s := &r.sides[dir]
-	if s.closed || !r.c.stream() {
-		return
-	}
-	s.closed = true
-	r.read(dir)
-}
-
-// read shows what a side has said until it is not understood any further.
-func (r *driver) read(dir flow.Dir) {
-	s := &r.sides[dir]
-	for len(s.buf) > 0 && len(r.pending) > 0 {
-		used, ok := r.ask(dir, s.buf[:min(len(s.buf), MaxMessage)])
-		if !ok {
-			return
-		}
-		s.buf, s.lost, s.begun = s.buf[used:], false, s.last
-		over := min(uint64(len(s.buf)), r.m.Said.Skip)
-		s.skip = r.m.Said.Skip
-		s.jump(over)
-		s.buf = s.buf[over:]
-	}
-	if len(r.pending) == 0 {
-		s.buf = nil
-	}
-}
-
-// ask shows a message to everyone interested until one accepts it.
-func (r *driver) ask(dir flow.Dir, octets []byte) (used int, ok bool) {
+// ask shows a message to everyone interested until one accepts it, or, in a stream, needs more.
+func (r *driver) ask(dir flow.Dir, octets []byte) Verdict {
+	verdict := Reject
 	for _, d := range slices.Clone(r.pending) {
-		switch r.show(d, dir, octets) {
+		v := r.show(d, dir, octets)
+		m := &r.m
+		if v == More && (m.Full || m.Closed) {
+			v = Reject
+		}
+		switch v {
 		case Reject:
-			r.drop(d)
-		case More:
-			if m := &r.m; !m.Stream || m.Full || m.Closed {
-				r.drop(d)
+			r.rejected = append(r.rejected, d.Name)
+			if r.decided == nil && !m.Lost && !m.Cut {
+				r.pending = slices.DeleteFunc(r.pending, func(x *Dissector) bool { return x == d })
 			}
-		case Accept:
-			used = r.m.Pos()
+		case More:
+			if verdict = v; m.Stream {
+				return v
+			}
+		default:
 			r.accept(d)
-			return used, true
-		case Done:
-			used = r.m.Pos()
-			r.accept(d)
-			r.pending = nil
-			return used, true
+			if v == Done && m.Said.Switch == nil {
+				r.retire()
+			}
+			return v
 		}
 	}
-	return 0, false
-}
-
-func (r *driver) drop(d *Dissector) {
-	r.rejected = append(r.rejected, d.Name)
-	r.pending = slices.DeleteFunc(r.pending, func(x *Dissector) bool { return x == d })
+	return verdict
 }
 
 // show asks one dissector.
@@ -234,12 +226,13 @@ func (r *driver) show(d *Dissector, dir flow.Dir, octets []byte) Verdict {
 	m.Show(octets, dir)
 	m.State, m.Begun, m.Time = r.memory[d], s.begun, s.last
 	m.SrcPort, m.DstPort, m.Stream = r.c.srcPort, r.c.dstPort, r.c.stream()
-	m.Lost, m.Full, m.Closed = s.lost, m.Stream && len(octets) == MaxMessage, s.closed
+	m.Lost, m.Full, m.Closed = s.lost, m.Stream && len(octets) == MaxMessage, s.closed && m.Stream
+	m.Cut = r.cut && !m.Stream
 	before := bytes.Clone(m.State)
 	if r.keep {
 		k := call{d: d, octets: bytes.Clone(octets), dir: dir, state: before}
 		k.m.Begun, k.m.Time, k.m.SrcPort, k.m.DstPort = m.Begun, m.Time, m.SrcPort, m.DstPort
-		k.m.Stream, k.m.Lost, k.m.Full, k.m.Closed = m.Stream, m.Lost, m.Full, m.Closed
+		k.m.Stream, k.m.Lost, k.m.Full, k.m.Closed, k.m.Cut = m.Stream, m.Lost, m.Full, m.Closed, m.Cut
 		r.calls = append(r.calls, k)
 	}
 	v := d.Ask(m)
@@ -261,7 +254,7 @@ func (r *driver) check(d *Dissector, v Verdict, before []byte) {
 		m.Said.Skip = ToEnd
 	}
 	r.dropped = m.Attrs.Dropped
-	if r.owner != nil && m.Said.Switch == r.owner {
+	if v >= Accept && m.Said.Switch == d {
 		fault("became what it is")
 	}
 	for label, f := range attributes(m.Attrs.All()) {
@@ -271,13 +264,16 @@ func (r *driver) check(d *Dissector, v Verdict, before []byte) {
 	}
 }
 
-// accept makes d the owner of the flow and notes what it said.
+// accept notes what d said of a message that is its own.
 func (r *driver) accept(d *Dissector) {
-	r.owner, r.pending = d, []*Dissector{d}
 	m := &r.m
-	if r.application == 0 {
-		r.application = d.Number
+	if r.decided == nil {
+		r.decided, r.pending = d, []*Dissector{d}
+		if d.Number != 0 {
+			r.application = d.Number
+		}
 	}
+	r.rejects = 0
 	if m.Said.Number != 0 {
 		r.application = m.Said.Number
 	}
@@ -288,24 +284,14 @@ func (r *driver) accept(d *Dissector) {
 	})
 	r.pair(d, fields)
 	if to := m.Said.Switch; to != nil {
-		r.owner, r.pending = to, []*Dissector{to}
-		if to.Number != 0 {
-			r.application = to.Number
-		}
+		r.abandon(abandoned)
+		r.decided, r.pending = nil, []*Dissector{to}
+		delete(r.memory, to)
 	}
 }
 
 var roles = [...]string{
 	Part: "part", Request: "request", Response: "response", Interim: "interim", Notice: "notice",
-}
-
-// merge adds what is not yet said.
-func merge(dst, src map[string]string) {
-	for k, v := range src {
-		if _, ok := dst[k]; !ok {
-			dst[k] = v
-		}
-	}
 }
 
 // schema is compiled of the fields of flows and of all dissectors.
