@@ -42,7 +42,7 @@ const heap = 256 << 20
 // meter runs the dataplane until a signal or the control plane stops it.
 func meter(cfg *config.Config, schema *flow.Schema) error {
 	log := newLogger(cfg).With("process", "dataplane")
-	b, err := blocks(schema, cfg.Exporters)
+	b, err := shape{schema, &cfg.Apps}.blocks(cfg.Exporters)
 	if err != nil {
 		return err
 	}

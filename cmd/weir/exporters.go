@@ -5,95 +5,53 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/config"
-	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/formats"
 	"github.com/weir-probe/weir/export/sink"
-	"github.com/weir-probe/weir/export/table"
 )
-
-// templates are what a format exports if it is not told which fields.
-var templates = map[string]string{
-	"ipfix":    flow.DefaultIPFIX,
-	"netflow9": flow.DefaultV9,
-	"netflow5": flow.DefaultV5,
-	"json":     flow.DefaultJSON,
-	"text":     flow.DefaultJSON,
-}
 
 // setting is what all exporters of a run have in common.
 type setting struct {
-	schema   *flow.Schema
 	boot     uint64 // nanoseconds since the Unix epoch
 	sampling uint32
 	counters func(name string) (*export.Counters, error)
 }
 
-// template returns the fields that x exports; nil are those a table shows by itself.
-func template(schema *flow.Schema, x *config.Exporter) (*flow.Template, error) {
-	text := x.Template
-	if text == "" {
-		text = templates[x.Format]
-	}
-	if text == "" {
-		return nil, nil
-	}
-	t, err := schema.Template(text)
-	if err != nil {
-		return nil, fmt.Errorf("exporter %s: %w", x.Name, err)
-	}
-	return t, nil
-}
-
-// blocks returns what workers have to measure for all exporters together.
-func blocks(schema *flow.Schema, tables []config.Exporter) (b flow.Block, err error) {
-	for i := range tables {
-		t, err := template(schema, &tables[i])
-		switch {
-		case err != nil:
-			return 0, err
-		case t == nil:
-			b |= table.Blocks
-		default:
-			b |= t.Blocks()
-		}
-	}
-	return b, nil
-}
-
 // openExporters starts an exporter for every target of every table. If one cannot be
-// started, those that were are closed.
-func (s *setting) openExporters(tables []config.Exporter) (all []*export.Exporter, err error) {
-	for i := range tables {
-		x := &tables[i]
+// started, those that were have to be closed all the same.
+func (c *control) openExporters(s *setting) error {
+	for i := range c.cfg.Exporters {
+		x := &c.cfg.Exporters[i]
 		for n, target := range x.To {
 			name := x.Name
 			if len(x.To) > 1 {
 				name = fmt.Sprintf("%s/%d", x.Name, n+1)
 			}
-			e, err := s.open(name, x, target)
+			o, err := c.open(name, x, target, s)
 			if err != nil {
-				closeExporters(all, time.Second)
-				return nil, fmt.Errorf("exporter %s: %w", name, err)
+				return fmt.Errorf("exporter %s: %w", name, err)
 			}
-			all = append(all, e)
+			c.outputs = append(c.outputs, o)
 		}
 	}
-	return all, nil
+	return nil
 }
 
-func (s *setting) open(name string, x *config.Exporter, target string) (*export.Exporter, error) {
-	t, err := template(s.schema, x)
+func (c *control) open(name string, x *config.Exporter, target string, s *setting) (o egress.Output, err error) {
+	if o.Records, err = records(x); err != nil {
+		return o, err
+	}
+	t, err := c.template(x)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	counters := new(export.Counters)
 	if s.counters != nil {
 		if counters, err = s.counters(name); err != nil {
-			return nil, err
+			return o, err
 		}
 	}
 	options := export.FormatOptions{
@@ -106,15 +64,26 @@ func (s *setting) open(name string, x *config.Exporter, target string) (*export.
 	}
 	f, err := formats.New(x.Format, options)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	k, err := openSink(x, target)
+	k, err := c.openSink(x, target)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	return export.New(name, f, k, export.Options{
-		Size: options.Size, Age: max(x.BatchAge, 1), Queue: x.Queue, Block: x.OnFull == "block", Retry: x.Retry, Counters: counters,
-	}), nil
+	o.Exporter = export.New(name, f, k, export.Options{
+		Size: options.Size, Age: max(x.BatchAge, 1), Queue: x.Queue, Block: x.OnFull == "block", Retry: x.Retry,
+		Records: batch(x.RotateLines), Counters: counters,
+	})
+	return o, nil
+}
+
+// batch returns how many records a message for files of so many lines may have: few enough for
+// files to be nearly full.
+func batch(lines uint64) uint32 {
+	if lines == 0 {
+		return 0
+	}
+	return uint32(max(lines/16, 1))
 }
 
 // size returns the largest message: what a datagram of the path carries, or on a stream
@@ -127,8 +96,15 @@ func size(x *config.Exporter, target string) int {
 	return 1<<16 - 1
 }
 
-func openSink(x *config.Exporter, target string) (export.Sink, error) {
-	o := sink.Options{RotateSize: int64(x.RotateSize), RotateInterval: x.RotateInterval}
+func (c *control) openSink(x *config.Exporter, target string) (_ export.Sink, err error) {
+	o := sink.Options{
+		RotateSize: int64(x.RotateSize), RotateInterval: x.RotateInterval, RotateLines: x.RotateLines, Nested: x.Nested,
+	}
+	if len(x.Command) > 0 {
+		if o.Done, err = c.commands.Hook(x.Command); err != nil {
+			return nil, err
+		}
+	}
 	if x.Source != "" {
 		from, err := netip.ParseAddrPort(x.Source)
 		if err != nil {
@@ -143,11 +119,9 @@ func openSink(x *config.Exporter, target string) (export.Sink, error) {
 	return sink.Open(target, o)
 }
 
-// closeExporters gives all exporters together so long to send what they have. It returns
-// the first error.
-func closeExporters(all []*export.Exporter, patience time.Duration) (first error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+// closeExporters has all exporters send what they have before ctx ends. It returns the first
+// error.
+func closeExporters(ctx context.Context, all []egress.Output) (first error) {
 	errs := make(chan error, len(all))
 	for _, e := range all {
 		go func() { errs <- e.Close(ctx) }()

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/app"
 )
 
 // version is set by the linker.
@@ -27,7 +28,7 @@ type usageError struct{ error }
 func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
 
 func main() {
-	schema, err := flow.Compile(flow.All()...)
+	schema, err := flow.Compile(append(flow.All(), app.Fields())...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "weir:", err)
 		os.Exit(exitFailed)

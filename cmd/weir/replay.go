@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -16,10 +17,9 @@ import (
 
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
-	"github.com/weir-probe/weir/ctrlplane/enrich"
 	"github.com/weir-probe/weir/dataplane"
 	"github.com/weir-probe/weir/dataplane/flow"
-	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/export/formats"
 )
 
 // replay is what the command line of weir replay says.
@@ -34,12 +34,17 @@ type replay struct {
 	dpdk     bool
 	quiet    bool
 	summary  string
+	records  []string
+	noApps   bool
+	logs     string
 	to       map[string]*string // format: target, empty for none
 	schema   *flow.Schema
 }
 
-// stdout is a target that several outputs cannot share.
-const stdout = "-"
+const (
+	stdout = "-"      // a target that several outputs cannot share
+	events = "events" // an output that is not a format
+)
 
 func replayCommand(schema *flow.Schema) *cobra.Command {
 	r := &replay{cfg: config.Default(), schema: schema, to: map[string]*string{}}
@@ -54,6 +59,8 @@ func replayCommand(schema *flow.Schema) *cobra.Command {
   weir replay --json capture.pcapng.zst | jq .L7_PROTO_NAME
   weir replay --template '%IPV4_SRC_ADDR %IPV4_DST_ADDR %IN_BYTES %OUT_BYTES' capture.pcap
   weir replay --ipfix udp://127.0.0.1:4739 --table --workers 4 big.pcap
+  weir replay --events capture.pcap | jq .DNS_QUERY
+  weir replay --events --records dns,http --logs out --malformed out/malformed capture.pcap
   weir replay --dpdk --table capture.pcap       through DPDK's net_pcap driver`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -81,6 +88,12 @@ func (r *replay) flags(c *cobra.Command) {
 			f.Lookup(o.format).NoOptDefVal = stdout
 		}
 	}
+	r.to[events] = f.String(events, "", "write the transactions of applications as JSON, to standard output or =TARGET")
+	f.Lookup(events).NoOptDefVal = stdout
+	f.StringSliceVar(&r.records, "records", nil, "what the other outputs write: flow, event, or protocols as dns,http")
+	f.StringVar(&r.logs, "logs", "", "write nProbe's logs of DNS and HTTP below this directory")
+	f.StringVar(&r.cfg.Apps.Malformed, "malformed", "", "keep malformed packets as pcapng files in this directory")
+	f.BoolVar(&r.noApps, "no-applications", false, "do not look into what flows say")
 	f.StringVarP(&r.template, "template", "T", "", "fields to write, by label or IANA name; see weir fields")
 	f.StringVar(&r.biflow, "biflow", "rfc5103", "elements of the opposite direction: rfc5103 or nprobe")
 	f.IntVar(&r.workers, "workers", 1, "workers that share the flows; the flows are the same for any number")
@@ -103,7 +116,7 @@ func (r *replay) flags(c *cobra.Command) {
 // configure turns the command line into a configuration and has all of it checked.
 func (r *replay) configure() error {
 	shared := 0
-	for _, format := range []string{"table", "json", "text", "ipfix", "netflow9", "netflow5"} {
+	for _, format := range []string{"table", "json", events, "text", "ipfix", "netflow9", "netflow5"} {
 		target := *r.to[format]
 		if target == "" {
 			continue
@@ -113,8 +126,14 @@ func (r *replay) configure() error {
 		}
 		r.add(format, target)
 	}
+	if err := r.addLogs(); err != nil {
+		return err
+	}
 	if len(r.cfg.Exporters) == 0 {
 		r.add("table", stdout)
+	}
+	if r.cfg.Apps.MalformedRate = 0; r.noApps {
+		r.cfg.Apps.Streams = 0
 	}
 	if shared > 1 {
 		return usagef("several outputs to standard output: give all but one a file, as in --json=flows.json")
@@ -139,10 +158,18 @@ func (r *replay) configure() error {
 	return nil
 }
 
+// add has the flows, or whatever records are asked for, written in a format.
 func (r *replay) add(format, target string) {
 	x := config.DefaultExporter()
 	x.Name, x.Format, x.To, x.OnFull = format, format, []string{target}, "block"
 	x.BatchAge = time.Second
+	x.Records = r.records
+	if format == events {
+		x.Format = "json"
+		if len(r.records) == 0 {
+			x.Records = []string{"event"}
+		}
+	}
 	if format != "netflow5" {
 		x.Template = r.template
 	}
@@ -150,6 +177,26 @@ func (r *replay) add(format, target string) {
 		x.Biflow = r.biflow
 	}
 	r.cfg.Exporters = append(r.cfg.Exporters, x)
+}
+
+// addLogs has a log of each protocol that has one written, in directories of its hours.
+func (r *replay) addLogs() error {
+	if r.logs == "" {
+		return nil
+	}
+	if err := os.MkdirAll(r.logs, 0o755); err != nil {
+		return fmt.Errorf("directory of logs: %w", err)
+	}
+	for _, f := range formats.All {
+		if f.Layout == nil {
+			continue
+		}
+		x := config.DefaultExporter()
+		x.Name, x.Format, x.OnFull, x.Nested = f.Name, f.Name, "block", true
+		x.To = []string{filepath.Join(r.logs, f.Layout.Record+".log")}
+		r.cfg.Exporters = append(r.cfg.Exporters, x)
+	}
+	return nil
 }
 
 func (r *replay) run(out, log io.Writer) error {
@@ -161,39 +208,46 @@ func (r *replay) run(out, log io.Writer) error {
 		return err
 	}
 	defer in.close()
-	stages, done, err := enrich.Stages(r.cfg.GeoIP.City, r.cfg.GeoIP.ASN)
+	c, err := openControl(r.cfg, r.schema, func(err error) { fmt.Fprintln(log, "weir:", err) }, true)
 	if err != nil {
 		return err
 	}
-	defer done()
+	e, err := r.meter(in, c, log)
+	err = errors.Join(err, c.close(time.Minute))
+	if e == nil {
+		return err
+	}
+	return errors.Join(r.account(e, log, err), in.err())
+}
+
+// meter runs the captures through a dataplane and everything behind it. The egress is nil if
+// that could not begin.
+func (r *replay) meter(in *replayInput, c *control, log io.Writer) (*egress.Egress, error) {
 	plane, err := dataplane.New(in.queues, int(r.cfg.Dataplane.RingSize))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := plane.Start(); err != nil {
-		return err
+		return nil, err
 	}
 	defer plane.Wait()
 	stop := onSignal(plane.Stop)
 	defer stop()
-	s := setting{schema: r.schema, boot: in.boot(), sampling: r.sampling}
-	exporters, err := s.openExporters(r.cfg.Exporters)
-	if err != nil {
+	if err := c.openExporters(&setting{boot: in.boot(), sampling: r.sampling}); err != nil {
 		plane.Stop()
 		discard(plane)
-		return err
+		return nil, err
 	}
-	e := egress.New(sources(plane.Rings(), probeFacts(r.sampling)), stages, exporters)
+	e := c.egress(sources(plane.Rings(), probeFacts(r.sampling)))
 	e.Offline = true
 	watch := r.watch(log, in, e)
 	e.Run()
 	watch.end()
-	return errors.Join(r.finish(e, exporters, log), in.err())
+	return e, nil
 }
 
-// finish closes the exporters and gives account.
-func (r *replay) finish(e *egress.Egress, exporters []*export.Exporter, log io.Writer) error {
-	err := closeExporters(exporters, time.Minute)
+// account says what became of everything, and is an error if that is not what should have.
+func (r *replay) account(e *egress.Egress, log io.Writer, err error) error {
 	s := e.Summary()
 	if !r.quiet {
 		s.Print(log)

@@ -31,8 +31,9 @@ type replayInput struct {
 func (r *replay) open() (*replayInput, error) {
 	in := &replayInput{started: &epoch{seen: make(chan struct{})}}
 	conf := r.cfg.Worker(&r.cfg.Inputs[0])
+	out := shape{r.schema, &r.cfg.Apps}
 	var err error
-	if conf.Blocks, err = blocks(r.schema, r.cfg.Exporters); err != nil {
+	if conf.Blocks, err = out.blocks(r.cfg.Exporters); err != nil {
 		return nil, err
 	}
 	f, err := filter.Compile(nic.Ethernet, 0, r.filter)

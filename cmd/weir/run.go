@@ -15,7 +15,6 @@ import (
 
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
-	"github.com/weir-probe/weir/ctrlplane/enrich"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/link"
 )
@@ -82,27 +81,23 @@ const patience = 30 * time.Second
 // session attaches to a dataplane and exports until ctx ends or the dataplane does. It
 // returns nil only when everything could be handed over.
 func (r *run) session(ctx context.Context) error {
-	stages, done, err := enrich.Stages(r.cfg.GeoIP.City, r.cfg.GeoIP.ASN)
+	c, err := openControl(r.cfg, r.schema, func(err error) { r.log.Warn("file not handed on", "error", err) }, false)
 	if err != nil {
 		return err
 	}
-	defer done()
 	a, err := r.find(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, c.close(patience))
 	}
 	defer a.Detach()
 	ledger := egress.OpenLedger(a.Ledger)
-	s := setting{
-		schema: r.schema, boot: a.Offer.Started, sampling: r.sampling(), counters: ledger.Counters,
+	s := setting{boot: a.Offer.Started, sampling: r.sampling(), counters: ledger.Counters}
+	if err := c.openExporters(&s); err != nil {
+		return errors.Join(err, c.close(patience))
 	}
-	exporters, err := s.openExporters(r.cfg.Exporters)
-	if err != nil {
-		return err
-	}
-	e := egress.New(r.sources(a), stages, exporters)
+	e := c.egress(r.sources(a))
 	err = r.export(ctx, a, e)
-	err = errors.Join(err, closeExporters(exporters, patience))
+	err = errors.Join(err, c.close(patience))
 	sum := e.Summary()
 	sum.Print(r.out)
 	return errors.Join(err, writeSummary(r.summary, &sum))

@@ -16,8 +16,10 @@ type Config struct {
 	Dataplane Dataplane  `toml:"dataplane"`
 	Inputs    []Input    `toml:"input"`
 	Flow      Flow       `toml:"flow"`
+	Apps      Apps       `toml:"applications"`
 	GeoIP     GeoIP      `toml:"geoip"`
 	Exporters []Exporter `toml:"exporter"`
+	Logs      Logs       `toml:"logs"`
 	Log       Log        `toml:"log"`
 	Stats     Stats      `toml:"stats"`
 }
@@ -63,6 +65,24 @@ type Flow struct {
 	Fragments int           `toml:"fragments" in:"0..1048576"` // datagrams per worker whose ports are remembered
 }
 
+// Apps is how weir looks into what flows say.
+type Apps struct {
+	Streams      int           `toml:"streams" in:"0..16777216"` // flows per worker that are looked into at a time; 0 is none
+	StreamMemory Size          `toml:"stream_memory" in:"1MiB..64GiB"`
+	Transactions int           `toml:"transactions" in:"1..16777216"` // open at a time, per worker
+	Timeout      time.Duration `toml:"transaction_timeout" in:"100ms..24h"`
+	Early        []string      `toml:"early_events"` // dissectors whose events are made at the request
+	Off          []string      `toml:"off"`          // dissectors that are not used
+	Services     []string      `toml:"services"`     // files with services by host name
+	RawCookies   bool          `toml:"raw_cookies"`
+	PostParams   bool          `toml:"post_parameters"`
+
+	Malformed      string `toml:"malformed_dir"` // empty is nowhere
+	MalformedFile  Size   `toml:"malformed_file_size" in:"1MiB..1TiB"`
+	MalformedTotal Size   `toml:"malformed_total_size" in:"2MiB..64TiB"`
+	MalformedRate  int    `toml:"malformed_rate" in:"0..1000000"` // packets a second and protocol; 0 is any number
+}
+
 // GeoIP names MaxMind DB files; an empty path is a database that is not used.
 type GeoIP struct {
 	City string `toml:"city"`
@@ -72,7 +92,8 @@ type GeoIP struct {
 // Exporter delivers flows in one format to one or more places, each of which gets all of them.
 type Exporter struct {
 	Name     string   `toml:"name"` // unique; made from the format where absent
-	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json text table"`
+	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json text table log dns-log http-log"`
+	Records  []string `toml:"records"`  // flow, event, or names of dissectors; empty is what the format is for
 	To       []string `toml:"to"`       // udp://host:port, tcp://host:port, a path, or - for standard output
 	Template string   `toml:"template"` // fields of a record; empty is the standard template
 	Biflow   string   `toml:"biflow" one:"rfc5103 nprobe"`
@@ -93,6 +114,16 @@ type Exporter struct {
 
 	RotateSize     Size          `toml:"rotate_size" in:"0..64TiB"` // of a file; 0 is never
 	RotateInterval time.Duration `toml:"rotate_interval" in:"0s..8760h"`
+	RotateLines    uint64        `toml:"rotate_lines" in:"0..1000000000"`
+	Nested         bool          `toml:"nested"`  // files in directories YYYY/MM/DD/HH
+	Command        []string      `toml:"command"` // to run on each file that is complete
+}
+
+// Logs is what may run when a file is complete.
+type Logs struct {
+	Commands []string      `toml:"commands"` // absolute paths of the programs that may run
+	Timeout  time.Duration `toml:"command_timeout" in:"1s..24h"`
+	Limit    int           `toml:"command_limit" in:"1..64"` // programs at a time
 }
 
 // Log is what the program says about itself.
@@ -127,6 +158,16 @@ func Default() *Config {
 			Direction: "heuristic",
 			Fragments: 4096,
 		},
+		Apps: Apps{
+			Streams:        1 << 16,
+			StreamMemory:   128 << 20,
+			Transactions:   1 << 16,
+			Timeout:        10 * time.Second,
+			MalformedFile:  16 << 20,
+			MalformedTotal: 1 << 30,
+			MalformedRate:  100,
+		},
+		Logs:  Logs{Timeout: time.Minute, Limit: 2},
 		Log:   Log{Level: "info", Format: "text"},
 		Stats: Stats{Interval: time.Minute},
 	}

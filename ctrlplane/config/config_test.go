@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/weir-probe/weir/configs"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/worker"
+	"github.com/weir-probe/weir/dissect/app"
 	"github.com/weir-probe/weir/export/formats"
 	"github.com/weir-probe/weir/export/sink"
 )
@@ -133,16 +135,36 @@ func TestWorker(t *testing.T) {
 	c.Flow.Tunnels, c.Flow.Direction, c.Flow.Ingress = "outer", "first-packet", true
 	n := DefaultInput()
 	n.Sampling, n.Capture = 7, []string{"-"}
+	c.Apps.Off, c.Apps.Early = []string{"ssh"}, []string{"dns"}
+	c.Apps.Malformed, c.Apps.MalformedRate = "somewhere", 10
 	got := c.Worker(&n)
 	want := worker.Config{
 		Flows: 1 << 18, Idle: time.Minute, Active: 2 * time.Minute,
 		Linger: 5 * time.Second, Lateness: time.Second,
 		Sampling: 7, Ingress: true, Outer: true, NoSwap: true, Wait: true,
 		Fragments: 4096, FragmentTimeout: time.Minute,
-		Ignore: flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel,
+		Ignore:  flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel,
+		Streams: 1 << 16, StreamMemory: 128 << 20, Transactions: 1 << 16, TransactionTimeout: 10 * time.Second,
 	}
+	for _, d := range app.All {
+		if d.Name == "dns" {
+			want.Early = 1 << len(want.Dissectors)
+		}
+		if d.Name != "ssh" {
+			want.Dissectors = append(want.Dissectors, d)
+		}
+	}
+	want.Malformed = 10 * len(want.Dissectors)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
+	}
+	c.Apps.MalformedRate = 0
+	if got := c.Worker(&n); got.Malformed != math.MaxInt {
+		t.Errorf("all malformed packets are %d", got.Malformed)
+	}
+	c.Apps.Streams = 0
+	if got := c.Worker(&n); got.Streams != 0 || got.Malformed != 0 || got.Dissectors != nil {
+		t.Errorf("without dissectors got %+v", got)
 	}
 }
 

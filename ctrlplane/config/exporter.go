@@ -21,8 +21,14 @@ func (k *checker) exporters(c *Config) {
 		k.format(key, e)
 		k.targets(key, e, files)
 		k.template(key, e)
+		k.withheld(key, c, e)
+		k.records(key, c, e)
+		k.command(key, c, e)
 	}
 }
+
+// lined are the formats with a line for each record.
+var lined = []string{"json", "text", "table", "log", "dns-log", "http-log"}
 
 // format reports settings that do nothing in the format.
 func (k *checker) format(key string, e *Exporter) {
@@ -35,6 +41,12 @@ func (k *checker) format(key string, e *Exporter) {
 		for _, name := range strings.Fields("domain template_refresh template_refresh_messages options_interval") {
 			k.idle(key, name, e, &none, wrong)
 		}
+	}
+	if !slices.Contains(lined, e.Format) {
+		k.idle(key, "rotate_lines", e, &none, wrong+", which has no lines")
+	}
+	if strings.HasSuffix(e.Format, "-log") {
+		k.idle(key, "template", e, &none, wrong+", whose columns are fixed")
 	}
 	if e.Format != "netflow5" {
 		k.idle(key, "engine_type", e, &none, wrong)
@@ -78,8 +90,9 @@ func (k *checker) targets(key string, e *Exporter, files map[string]bool) {
 		k.idle(key, "source", e, &none, "has no effect on a file")
 	}
 	if !file && len(e.To) > 0 {
-		k.idle(key, "rotate_size", e, &none, "needs a file to write to")
-		k.idle(key, "rotate_interval", e, &none, "needs a file to write to")
+		for _, name := range strings.Fields("rotate_size rotate_interval rotate_lines nested command") {
+			k.idle(key, name, e, &none, "needs a file to write to")
+		}
 	}
 	if _, err := ParseSource(e.Source); e.Source != "" && err != nil {
 		k.fault(key+".source", err)

@@ -39,6 +39,8 @@ func (k *checker) validate(c *Config) {
 			k.exists(db.key, db.path)
 		}
 	}
+	k.applications(c)
+	k.commands(c)
 	k.exporters(c)
 }
 

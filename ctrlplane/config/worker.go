@@ -1,6 +1,8 @@
 package config
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -51,8 +53,8 @@ const reassembly = 60 * time.Second
 // Worker returns what the workers of an input have to know. The caller adds Seed, Filter,
 // Blocks and Shard, which are made and not configured.
 func (c *Config) Worker(n *Input) worker.Config {
-	f := &c.Flow
-	return worker.Config{
+	f, a := &c.Flow, &c.Apps
+	w := worker.Config{
 		Flows:    f.Capacity,
 		Idle:     f.Idle,
 		Active:   f.Active,
@@ -68,6 +70,38 @@ func (c *Config) Worker(n *Input) worker.Config {
 		Fragments:       f.Fragments,
 		FragmentTimeout: reassembly,
 	}
+	if w.Dissectors = a.Dissectors(); len(w.Dissectors) == 0 {
+		return w
+	}
+	w.Streams, w.StreamMemory = a.Streams, int(a.StreamMemory)
+	w.Transactions, w.TransactionTimeout = a.Transactions, a.Timeout
+	for i, d := range w.Dissectors {
+		if slices.Contains(a.Early, d.Name) {
+			w.Early |= 1 << i
+		}
+	}
+	w.Malformed = a.malformed(len(w.Dissectors))
+	return w
+}
+
+// malformed returns how many packets a second a worker may hand over to be kept, as each of so
+// many protocols may have its share.
+func (a *Apps) malformed(protocols int) int {
+	switch {
+	case a.Malformed == "":
+		return 0
+	case a.MalformedRate == 0:
+		return math.MaxInt
+	}
+	return a.MalformedRate * protocols
+}
+
+// InputName returns the name of the input whose frames have a number, or nothing.
+func (c *Config) InputName(number uint16) string {
+	if number == 0 || int(number) > len(c.Inputs) {
+		return ""
+	}
+	return c.Inputs[number-1].Name
 }
 
 // ignored returns the parts of the key not to look at.

@@ -1,14 +1,17 @@
-// Package egress takes flows out of the workers' rings and hands them to the exporters.
+// Package egress takes flows and events out of the workers' rings and hands them to the
+// exporters.
 package egress
 
 import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/malformed"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/ring"
 	"github.com/weir-probe/weir/dataplane/worker"
-	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/dissect/app"
+	"github.com/weir-probe/weir/export/sink"
 )
 
 // Stage adds what it knows of a flow. It does not block and keeps nothing it is lent.
@@ -24,28 +27,36 @@ type Source struct {
 
 // Egress is the consumer of all rings. One goroutine uses it.
 type Egress struct {
-	sources   []Source
-	stages    []Stage
-	exporters []*export.Exporter
+	sources []Source
+	stages  []Stage
+	outputs []Output
 
 	// Offline takes the time from the flows, as for captures, instead of from the clock.
 	Offline bool
+	// Malformed keeps the packets that dissectors found fault with; nil is nobody.
+	Malformed *malformed.Keeper
+	// Commands run when files are complete; nil is none. They are only accounted for.
+	Commands *sink.Commands
+	// Dissectors are those of the workers (worker.Config.Dissectors), for the account.
+	Dissectors []*app.Dissector
 
 	latest  uint64 // end of the last flow, nanoseconds since the Unix epoch
 	view    flow.View
 	attrs   flow.Attrs
 	reports []worker.Report // the last of each worker
 	Corrupt uint64          // messages that could not be read
+	begun   bool            // the exporters know the time
 	flows   atomic.Uint64
+	events  atomic.Uint64
 }
 
 // batch is how many messages are taken from a ring before the next ring's turn.
 const batch = 256
 
 // New returns an egress from the rings to the exporters, through the stages in order.
-func New(sources []Source, stages []Stage, exporters []*export.Exporter) *Egress {
+func New(sources []Source, stages []Stage, outputs []Output) *Egress {
 	return &Egress{
-		sources: sources, stages: stages, exporters: exporters,
+		sources: sources, stages: stages, outputs: outputs,
 		reports: make([]worker.Report, len(sources)),
 	}
 }
@@ -55,6 +66,9 @@ func (e *Egress) Reports() []worker.Report { return e.reports }
 
 // Flows returns how many flows were read. Any goroutine may ask.
 func (e *Egress) Flows() uint64 { return e.flows.Load() }
+
+// Events returns how many events were read. Any goroutine may ask.
+func (e *Egress) Events() uint64 { return e.events.Load() }
 
 // Run reads until every ring is closed and empty.
 func (e *Egress) Run() {
@@ -82,7 +96,7 @@ func (e *Egress) tick() {
 	if !e.Offline {
 		now = uint64(time.Now().UnixNano())
 	}
-	for _, x := range e.exporters {
+	for _, x := range e.outputs {
 		x.Tick(now)
 	}
 }
@@ -104,34 +118,60 @@ func (e *Egress) poll() (n int) {
 }
 
 func (e *Egress) take(i int, kind ring.Kind, msg []byte) {
+	ok := true
 	switch kind {
 	case ring.Stats:
-		if !e.reports[i].Load(msg) {
-			e.Corrupt++
-		}
+		ok = e.reports[i].Load(msg)
 	case ring.Flow:
-		if !e.view.Load(msg) {
-			e.Corrupt++
-			return
+		if ok = e.view.Load(msg); ok {
+			e.flows.Add(1)
+			e.export(i, Flows)
 		}
-		first := e.flows.Add(1) == 1
-		e.latest = max(e.latest, e.view.Last)
-		if first && e.Offline {
-			e.tick() // before the first message begins
+	case ring.Event:
+		if ok = e.view.Load(msg); ok {
+			if kind := e.kind(); kind != 0 {
+				e.events.Add(1)
+				e.export(i, kind)
+				return
+			}
+			ok = false
 		}
-		e.export(i)
+	case ring.Malformed:
+		ok = e.Malformed == nil || e.Malformed.Take(msg)
+	}
+	if !ok {
+		e.Corrupt++
 	}
 }
 
-func (e *Egress) export(i int) {
+// kind returns whose event the record is; 0 is nobody's that this build knows.
+func (e *Egress) kind() Records {
+	v, _ := e.view.Value(app.TransactionProtocol)
+	for i, d := range app.All {
+		if d.Name == string(v.B) {
+			return EventsOf(i)
+		}
+	}
+	return 0
+}
+
+// export hands the record to the exporters that want its kind.
+func (e *Egress) export(i int, kind Records) {
+	e.latest = max(e.latest, e.view.Last)
+	if !e.begun && e.Offline {
+		e.tick() // before the first message begins
+	}
+	e.begun = true
 	e.attrs.Load(e.view.Attrs)
 	e.attrs.Add(e.sources[i].Facts)
 	for _, s := range e.stages {
 		s.Enrich(&e.view, &e.attrs)
 	}
 	e.view.Attrs = e.attrs.All()
-	for _, x := range e.exporters {
-		x.Append(&e.view)
+	for _, x := range e.outputs {
+		if x.Records&kind != 0 {
+			x.Append(&e.view)
+		}
 	}
 }
 

@@ -12,12 +12,14 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/weir-probe/weir/ctrlplane/malformed"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/ring"
 	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/formats"
+	"github.com/weir-probe/weir/export/sink"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -34,10 +36,17 @@ func TestDocsMetrics(t *testing.T) {
 	if err != nil || got != string(want) {
 		t.Errorf("%s is not what the code says (%v); make docs writes it again", golden, err)
 	}
-	ports := reflect.TypeFor[nic.Stats]()
-	for i := range max(ports.NumField(), len(portDocs)) {
-		if name := ports.Field(i).Tag.Get("json"); name != portDocs[i][0] {
-			t.Errorf("port counter %d is %s in the page, %s in the summary", i, portDocs[i][0], name)
+	for _, page := range []struct {
+		members reflect.Type
+		docs    [][2]string
+	}{
+		{reflect.TypeFor[nic.Stats](), portDocs[:]}, {reflect.TypeFor[Dissected](), dissectorDocs[:]},
+		{reflect.TypeFor[malformed.Account](), malformedDocs[:]}, {reflect.TypeFor[sink.CommandStats](), commandDocs[:]},
+	} {
+		for i := range max(page.members.NumField(), len(page.docs)) {
+			if name, _, _ := strings.Cut(page.members.Field(i).Tag.Get("json"), ","); name != page.docs[i][0] {
+				t.Errorf("%v: counter %d is %s in the page, %s in the summary", page.members, i, page.docs[i][0], name)
+			}
 		}
 	}
 }
@@ -76,7 +85,7 @@ func TestEgress(t *testing.T) {
 	var facts flow.Attrs
 	facts.Uint(flow.SamplingInterval, 10)
 	rings := [2]*ring.Ring{newRing(t), newRing(t)}
-	e := New([]Source{{rings[0], facts.All()}, {rings[1], nil}}, []Stage{port{}}, []*export.Exporter{x})
+	e := New([]Source{{rings[0], facts.All()}, {rings[1], nil}}, []Stage{port{}}, []Output{{x, Flows}})
 	sendFlow(rings[0], 80)
 	sendFlow(rings[1], 81)
 	copy(rings[1].Reserve(ring.Flow, 5), "short")

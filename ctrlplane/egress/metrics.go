@@ -17,6 +17,28 @@ var portDocs = [...][2]string{
 	{"errors", "Frames the port refused: damaged or too long (ierrors)."},
 }
 
+// dissectorDocs, malformedDocs and commandDocs name and explain the members of Dissected,
+// malformed.Account and sink.CommandStats.
+var (
+	dissectorDocs = [...][2]string{
+		{"flows", "Flows that the dissector was decided on for."},
+		{"messages", "Messages it accepted."},
+		{"malformed", "Messages with a flaw, of those it accepted or that came after such."},
+	}
+	malformedDocs = [...][2]string{
+		{"packets", "Malformed packets handed over: the sum of the others."},
+		{"saved", "Packets written to a file, which may have been removed since to make room."},
+		{"too_many", "Packets left out because there were more in a second than are to be kept."},
+		{"overrun", "Packets left out because the disk was slower than they came."},
+		{"failed", "Packets left out because the disk refused them."},
+	}
+	commandDocs = [...][2]string{
+		{"ran", "Programs started on files that were complete."},
+		{"failed", "Programs among them that could not start, failed or took too long."},
+		{"dropped", "Programs not started because too many files were waiting, or weir ended."},
+	}
+)
+
 // Metrics returns the page that explains every counter of a summary.
 func Metrics() string {
 	var b strings.Builder
@@ -26,11 +48,14 @@ func Metrics() string {
 		fmt.Fprintf(&b, "\n## %s\n\n| Counter | Meaning |\n|---|---|\n", title)
 		row(func(name, doc string) { fmt.Fprintf(&b, "| `%s` | %s |\n", name, doc) })
 	}
-	table("Ports: `nic`", func(add func(name, doc string)) {
-		for _, d := range portDocs {
-			add(d[0], d[1])
+	lines := func(docs [][2]string) func(add func(name, doc string)) {
+		return func(add func(name, doc string)) {
+			for _, d := range docs {
+				add(d[0], d[1])
+			}
 		}
-	})
+	}
+	table("Ports: `nic`", lines(portDocs[:]))
 	table("Workers: `packets`", func(add func(name, doc string)) {
 		for _, d := range worker.CounterDocs {
 			add(d.Name, d.Doc)
@@ -45,6 +70,9 @@ func Metrics() string {
 			add(d.Name, doc)
 		}
 	})
+	table("What each dissector did: `dissectors`", lines(dissectorDocs[:]))
+	table("Malformed packets of each protocol: `malformed`", lines(malformedDocs[:]))
+	table("Programs run on files: `commands`", lines(commandDocs[:]))
 	table("Why an exporter dropped records: `dropped`", func(add func(name, doc string)) {
 		for r := range export.Reasons {
 			add(r.String(), r.Doc())

@@ -3,25 +3,41 @@ package egress
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/weir-probe/weir/ctrlplane/malformed"
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/dissect"
 	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/export/sink"
 )
 
 // Summary is the account of a run: everything that came in, and where it went.
 type Summary struct {
-	Packets   map[string]uint64 `json:"packets"` // the workers' counters, summed
-	Stops     map[string]uint64 `json:"stops"`   // how dissection ended
-	NIC       nic.Stats         `json:"nic"`
-	Active    uint64            `json:"active"`  // flows in the tables
-	Waiting   uint64            `json:"waiting"` // fragments that wait for their first one
-	Taken     uint64            `json:"taken"`   // records read from the rings by this process
-	Corrupt   uint64            `json:"corrupt"` // messages in the rings that could not be read
-	Exporters []Account         `json:"exporters"`
+	Packets   map[string]uint64    `json:"packets"` // the workers' counters, summed
+	Stops     map[string]uint64    `json:"stops"`   // how dissection ended
+	NIC       nic.Stats            `json:"nic"`
+	Dissected map[string]Dissected `json:"dissectors"` // what each dissector did
+	Active    uint64               `json:"active"`     // flows in the tables
+	Waiting   uint64               `json:"waiting"`    // fragments that wait for their first one
+	Taken     uint64               `json:"taken"`      // flows read from the rings by this process
+	Events    uint64               `json:"events"`     // events read from the rings by this process
+	Corrupt   uint64               `json:"corrupt"`    // messages in the rings that could not be read
+	Crowded   uint64               `json:"crowded"`    // attributes that records had no room for
+	Exporters []Account            `json:"exporters"`
+
+	Malformed *malformed.Stats   `json:"malformed,omitempty"`
+	Commands  *sink.CommandStats `json:"commands,omitempty"`
+}
+
+// Dissected is what a dissector did.
+type Dissected struct {
+	Flows     uint64 `json:"flows"`
+	Messages  uint64 `json:"messages"`
+	Malformed uint64 `json:"malformed"`
 }
 
 // Account is what became of the records given to an exporter.
@@ -40,13 +56,26 @@ type Account struct {
 // Summary returns the account as of now.
 func (e *Egress) Summary() Summary {
 	s := Summary{
-		Packets: map[string]uint64{}, Stops: map[string]uint64{}, Taken: e.Flows(), Corrupt: e.Corrupt,
+		Packets: map[string]uint64{}, Stops: map[string]uint64{}, Dissected: map[string]Dissected{}, Taken: e.Flows(), Events: e.Events(), Corrupt: e.Corrupt,
+		Crowded: e.attrs.Dropped,
 	}
 	for i := range e.reports {
 		s.add(&e.reports[i])
+		for j, d := range e.Dissectors {
+			n, x := &e.reports[i].Dissectors[j], s.Dissected[d.Name]
+			s.Dissected[d.Name] = Dissected{x.Flows + n.Flows, x.Messages + n.Messages, x.Malformed + n.Malformed}
+		}
 	}
-	for _, x := range e.exporters {
-		s.Exporters = append(s.Exporters, accountOf(x))
+	for _, x := range e.outputs {
+		s.Exporters = append(s.Exporters, accountOf(x.Exporter))
+	}
+	if e.Malformed != nil {
+		m := e.Malformed.Stats()
+		s.Malformed = &m
+	}
+	if e.Commands != nil {
+		c := e.Commands.Stats()
+		s.Commands = &c
 	}
 	return s
 }
@@ -114,8 +143,36 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "; %d flows still open", s.Active)
 	}
 	fmt.Fprintln(w)
+	if p["transactions"] > 0 {
+		fmt.Fprintf(w, "events    %d transactions = %d handed over + %d lost in full rings\n",
+			p["transactions"], p["events"], p["events_ring_full"])
+	}
 	for _, a := range s.Exporters {
 		a.print(w)
+	}
+	s.printMalformed(w)
+	if c := s.Commands; c != nil && c.Ran+c.Dropped > 0 {
+		fmt.Fprintf(w, "commands  %d ran, %d of them failed; %d left out\n", c.Ran, c.Failed, c.Dropped)
+	}
+}
+
+// printMalformed says of each protocol what became of its malformed packets.
+func (s *Summary) printMalformed(w io.Writer) {
+	if s.Malformed == nil {
+		return
+	}
+	for _, name := range sortedKeys(s.Malformed.Protocols) {
+		a := s.Malformed.Protocols[name]
+		fmt.Fprintf(w, "malformed %s: %d packets = %d saved", name, a.Packets, a.Saved)
+		for _, n := range []struct {
+			n  uint64
+			of string
+		}{{a.TooMany, "too many a second"}, {a.Overrun, "too fast for the disk"}, {a.Failed, "refused by the disk"}} {
+			if n.n > 0 {
+				fmt.Fprintf(w, " + %d %s", n.n, n.of)
+			}
+		}
+		fmt.Fprintln(w)
 	}
 }
 
@@ -144,10 +201,4 @@ func (a *Account) print(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-func sortedKeys(m map[string]uint64) (keys []string) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/enrich"
+	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/app"
+	"github.com/weir-probe/weir/export/sink"
+)
+
+// control is what happens to records behind the rings.
+type control struct {
+	shape
+	cfg      *config.Config
+	stages   []egress.Stage
+	outputs  []egress.Output
+	keeper   *malformed.Keeper // nil if malformed packets are not kept
+	commands *sink.Commands
+	done     func()
+}
+
+// openControl opens all of it but the exporters. failed is told of programs that fail; wait
+// is to lose no malformed packet.
+func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wait bool) (*control, error) {
+	c := &control{shape: shape{schema, &cfg.Apps}, cfg: cfg}
+	if err := c.openStages(); err != nil {
+		return nil, err
+	}
+	if a := &cfg.Apps; a.Malformed != "" {
+		var err error
+		c.keeper, err = malformed.Open(malformed.Options{
+			Dir: a.Malformed, Protocols: names(app.All), Name: cfg.InputName, FileSize: int64(a.MalformedFile),
+			TotalSize: int64(a.MalformedTotal), Rate: a.MalformedRate, Wait: wait,
+		})
+		if err != nil {
+			c.done()
+			return nil, err
+		}
+	}
+	c.commands = sink.NewCommands(sink.CommandOptions{
+		Allowed: cfg.Logs.Commands, Limit: cfg.Logs.Limit, Timeout: cfg.Logs.Timeout, Failed: failed,
+	})
+	return c, nil
+}
+
+// openStages puts together what records pass through.
+func (c *control) openStages() error {
+	var own []app.ServiceFile
+	for _, path := range c.cfg.Apps.Services {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("services: %w", err)
+		}
+		own = append(own, app.ServiceFile{Path: path, Text: string(b)})
+	}
+	known, err := enrich.KnownServices(own...)
+	if err != nil {
+		return err
+	}
+	var more []egress.Stage
+	if more, c.done, err = enrich.Stages(c.cfg.GeoIP.City, c.cfg.GeoIP.ASN); err != nil {
+		return err
+	}
+	c.stages = append([]egress.Stage{enrich.NewServices(c.schema, known)}, more...)
+	c.stages = append(c.stages, enrich.Withhold(c.withheld()))
+	return nil
+}
+
+func names(all []*app.Dissector) (names []string) {
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// egress returns what reads the rings.
+func (c *control) egress(sources []egress.Source) *egress.Egress {
+	e := egress.New(sources, c.stages, c.outputs)
+	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Dissectors()
+	return e
+}
+
+// close gives exporters, files and programs together so long to end.
+func (c *control) close(patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := closeExporters(ctx, c.outputs)
+	c.outputs = nil
+	if c.keeper != nil {
+		err = errors.Join(err, c.keeper.Close())
+		c.keeper = nil
+	}
+	if c.commands != nil {
+		err = errors.Join(err, c.commands.Close(ctx))
+	}
+	c.done()
+	return err
+}

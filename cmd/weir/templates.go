@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/app"
+	"github.com/weir-probe/weir/export/formats"
+	"github.com/weir-probe/weir/export/table"
+)
+
+// templates are what a format exports of flows if it is not told which fields.
+var templates = map[string]string{
+	"ipfix":    flow.DefaultIPFIX,
+	"netflow9": flow.DefaultV9,
+	"netflow5": flow.DefaultV5,
+	"json":     flow.DefaultJSON,
+	"text":     flow.DefaultJSON,
+	"log":      flow.DefaultJSON,
+	"table":    flow.DefaultTable, // with events; alone it has its own
+}
+
+// verbose are the formats that say by default what dissectors found out about flows.
+var verbose = []string{"json", "text", "log"}
+
+// appTemplate is what they say of flows before the fields of the protocols.
+const appTemplate = ` %SERVICE_NAME %SERVICE_CATEGORY
+	%TRANSACTIONS %TRANSACTION_LATENCY_MIN_USEC %TRANSACTION_LATENCY_AVG_USEC %TRANSACTION_LATENCY_MAX_USEC`
+
+// eventTemplate is what is exported of every event before the fields of its protocol.
+const eventTemplate = ` %TRANSACTION_PROTOCOL %TRANSACTION_STATE %TRANSACTION_ASKER
+	%TRANSACTION_REQUEST_START %TRANSACTION_REQUEST_END %TRANSACTION_RESPONSE_START %TRANSACTION_RESPONSE_END
+	%TRANSACTION_LATENCY_USEC %TRANSACTION_REQUEST_BYTES %TRANSACTION_RESPONSE_BYTES
+	%TRANSACTION_REQUEST_PKTS %TRANSACTION_RESPONSE_PKTS %TRANSACTION_RETRANSMISSIONS
+	%TRANSACTION_INTERIM_RESPONSES %TRANSACTION_LOST
+	%IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %PROTOCOL %IP_PROTOCOL_VERSION
+	%SRC_VLAN %INPUT_SNMP %COMMUNITY_ID %L7_PROTO %L7_PROTO_NAME %L7_PROTO_CATEGORY %L7_CONFIDENCE
+	%SERVICE_NAME %SERVICE_CATEGORY
+	%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS
+	%SRC_IP_COUNTRY %DST_IP_COUNTRY %SRC_IP_CITY %DST_IP_CITY %SRC_AS %DST_AS
+	%SAMPLING_INTERVAL %EXPORTER_IPV4_ADDRESS %EXPORTER_IPV6_ADDRESS %NPROBE_INSTANCE_NAME`
+
+// shape knows which fields an exporter writes.
+type shape struct {
+	schema *flow.Schema
+	apps   *config.Apps
+}
+
+// records returns which records x gets: those it asks for, or else those its format is for.
+func records(x *config.Exporter) (egress.Records, error) {
+	kinds := x.Records
+	if f := formats.Named(x.Format); f != nil && f.Layout != nil && len(kinds) == 0 {
+		kinds = []string{f.Layout.Record}
+	}
+	set, err := egress.ParseRecords(kinds)
+	if err != nil {
+		return 0, fmt.Errorf("exporter %s: %w", x.Name, err)
+	}
+	return set, nil
+}
+
+// template returns the fields that x exports; nil are those a table shows by itself.
+func (s shape) template(x *config.Exporter) (*flow.Template, error) {
+	if f := formats.Named(x.Format); f != nil && f.Layout != nil {
+		return f.Layout.Template(s.schema), nil
+	}
+	if x.Template != "" {
+		t, err := s.schema.Template(x.Template)
+		if err != nil {
+			return nil, fmt.Errorf("exporter %s: %w", x.Name, err)
+		}
+		return t, nil
+	}
+	set, err := records(x)
+	if err != nil || set == egress.Flows && x.Format == "table" {
+		return nil, err
+	}
+	return s.standard(x.Format, set)
+}
+
+// standard returns the fields of a format for records of which no template is given.
+func (s shape) standard(format string, set egress.Records) (*flow.Template, error) {
+	text, said := "", egress.Records(0)
+	if set&egress.Flows != 0 {
+		text = templates[format]
+		if slices.Contains(verbose, format) {
+			text, said = text+appTemplate, egress.Events
+		}
+	}
+	if set&egress.Events != 0 {
+		text, said = text+eventTemplate, said|set
+	}
+	t, err := s.schema.Template(text)
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range app.All {
+		if said&egress.EventsOf(i) != 0 {
+			s.add(t, d.Fields)
+		}
+	}
+	return t, nil
+}
+
+// add adds fields to a template, but for those that are withheld.
+func (s shape) add(t *flow.Template, fields []*flow.Field) {
+	for _, f := range fields {
+		if !slices.Contains(s.withheld(), f) {
+			t.Add(f)
+		}
+	}
+}
+
+// withheld returns the fields that the configuration keeps back.
+func (s shape) withheld() (fields []*flow.Field) {
+	for _, label := range s.apps.Withheld() {
+		if f := s.schema.Named(label); f != nil {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// blocks returns what workers have to measure for all exporters together.
+func (s shape) blocks(tables []config.Exporter) (b flow.Block, err error) {
+	for i := range tables {
+		t, err := s.template(&tables[i])
+		switch {
+		case err != nil:
+			return 0, err
+		case t == nil:
+			b |= table.Blocks
+		default:
+			b |= t.Blocks()
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/weir-probe/weir/dissect/app"
+)
+
+// Withheld returns the labels of fields that are not exported unless the configuration
+// says so, because they may hold secrets.
+func (a *Apps) Withheld() (labels []string) {
+	if !a.RawCookies {
+		labels = append(labels, "HTTP_COOKIE_RAW")
+	}
+	if !a.PostParams {
+		labels = append(labels, "HTTP_POST_PARAMS")
+	}
+	return labels
+}
+
+// Dissectors returns those that look into flows: none, or all that are not off.
+func (a *Apps) Dissectors() (used []*app.Dissector) {
+	for _, d := range app.All {
+		if a.Streams > 0 && !slices.Contains(a.Off, d.Name) {
+			used = append(used, d)
+		}
+	}
+	return used
+}
+
+func (k *checker) applications(c *Config) {
+	a := &c.Apps
+	var names []string
+	for _, d := range app.All {
+		names = append(names, d.Name)
+	}
+	for _, list := range []struct {
+		key   string
+		given []string
+	}{{"applications.off", a.Off}, {"applications.early_events", a.Early}} {
+		for i, name := range list.given {
+			if !slices.Contains(names, name) {
+				k.report(at(list.key, i, len(list.given)), fmt.Sprintf("dissector %q is not known", name),
+					suggest(name, names, "the dissectors are "))
+			}
+		}
+	}
+	for i, path := range a.Services {
+		k.exists(at("applications.services", i, len(a.Services)), path)
+	}
+	if a.MalformedTotal < 2*a.MalformedFile {
+		k.report("applications.malformed_total_size",
+			fmt.Sprintf("%v is not enough for two files of %v", a.MalformedTotal, a.MalformedFile),
+			"make it larger, or the files smaller")
+	}
+	if s, err := os.Stat(a.Malformed); err == nil && !s.IsDir() {
+		k.report("applications.malformed_dir", a.Malformed+" is not a directory", "name a directory")
+	}
+}
+
+// records checks that an exporter can have the records it asks for.
+func (k *checker) records(key string, c *Config, e *Exporter) {
+	key += ".records"
+	known := []string{"flow", "event"}
+	for _, d := range app.All {
+		known = append(known, d.Name)
+	}
+	used := c.Apps.Dissectors()
+	for i, kind := range e.Records {
+		is := func(d *app.Dissector) bool { return d.Name == kind }
+		switch {
+		case !slices.Contains(known, kind):
+			k.report(at(key, i, len(e.Records)), fmt.Sprintf("records %q are not known", kind),
+				suggest(kind, known, "write some of "))
+		case kind != "flow" && e.Format == "netflow5":
+			k.report(at(key, i, len(e.Records)), "netflow5 has no way to say what an event is", `use format = "ipfix"`)
+		case kind != "flow" && kind != "event" && !slices.ContainsFunc(used, is):
+			k.report(at(key, i, len(e.Records)), fmt.Sprintf("there are no records of %q: its dissector is off", kind),
+				"take it out of off, and set streams to more than 0, in [applications]")
+		}
+	}
+	if own, fixed := strings.CutSuffix(e.Format, "-log"); fixed && len(e.Records) > 0 && !slices.Equal(e.Records, []string{own}) {
+		k.report(key, fmt.Sprintf("a %s is about %s", e.Format, own), fmt.Sprintf("remove it, or write records = [%q]", own))
+	}
+}
+
+// withheld reports fields of a template that the configuration keeps back.
+func (k *checker) withheld(key string, c *Config, e *Exporter) {
+	if k.checks.Schema == nil || e.Template == "" {
+		return
+	}
+	t, err := k.checks.Schema.Template(e.Template)
+	if err != nil {
+		return // said elsewhere
+	}
+	options := map[string]string{"HTTP_COOKIE_RAW": "raw_cookies", "HTTP_POST_PARAMS": "post_parameters"}
+	for _, label := range c.Apps.Withheld() {
+		if f := k.checks.Schema.Named(label); f != nil && slices.Contains(t.Fields, f) && !strings.Contains(e.Template, "@FULL@") {
+			k.report(key+".template", label+" is kept back, because it may hold secrets",
+				fmt.Sprintf("leave it out, or set %s = true in [applications]", options[label]))
+		}
+	}
+}
+
+// commands checks the programs that may run.
+func (k *checker) commands(c *Config) {
+	for i, path := range c.Logs.Commands {
+		key := at("logs.commands", i, len(c.Logs.Commands))
+		s, err := os.Stat(path)
+		switch {
+		case !filepath.IsAbs(path):
+			k.report(key, fmt.Sprintf("%q is not an absolute path", path), "write the path from / on")
+		case err != nil:
+			k.report(key, fmt.Sprintf("%s cannot be run: %s", path, cause(err)), "name a program that exists")
+		case !s.Mode().IsRegular() || s.Mode()&0o111 == 0:
+			k.report(key, path+" is not a program", "name a file that may be executed")
+		}
+	}
+}
+
+// command checks that an exporter runs a program that may run.
+func (k *checker) command(key string, c *Config, e *Exporter) {
+	if len(e.Command) > 0 && !slices.Contains(c.Logs.Commands, e.Command[0]) {
+		k.report(key+".command", fmt.Sprintf("%q may not run", e.Command[0]),
+			"add it to commands in [logs], by its absolute path")
+	}
+}
