@@ -51,7 +51,10 @@ func TestGoldenCaptures(t *testing.T) {
 			}
 			got := dissected(t, file)
 			for _, w := range want {
-				compare(t, got[w.Flow], w)
+				// Who opened a connection whose beginning was not seen is for workers to guess.
+				if g := got[w.Flow]; g != nil || w.Application != 0 || len(w.Fields)+len(w.Events) > 0 {
+					compare(t, g, w)
+				}
 				delete(got, w.Flow)
 			}
 			for name, g := range got {

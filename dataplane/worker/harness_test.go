@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -152,6 +153,9 @@ type bench struct {
 	t       testing.TB
 	ring    *ring.Ring
 	records []flow.Record
+	flows   []flow.View // with their attributes
+	events  []flow.View
+	flawed  []string
 	report  Report
 	reports int
 }
@@ -189,6 +193,16 @@ func (b *bench) drain() {
 				b.t.Fatal("record cannot be read")
 			}
 			b.records = append(b.records, *v.Record)
+			b.flows = append(b.flows, keptView(b.t, msg))
+		case ring.Event:
+			b.events = append(b.events, keptView(b.t, msg))
+		case ring.Malformed:
+			var f Flawed
+			frame, ok := f.Load(msg)
+			if !ok {
+				b.t.Fatal("malformed packet cannot be read")
+			}
+			b.flawed = append(b.flawed, fmt.Sprintf("%d %s %d/%d", f.Dissector, f.Flaw(), len(frame), f.Wire))
 		case ring.Stats:
 			b.reports++
 			if !b.report.Load(msg) {

@@ -18,11 +18,12 @@ const (
 	Reset            // the connection was reset before the response was complete
 	Abandoned        // the dissector did not go on
 	Notified         // a message that needs no response
+	Open             // told at the request: it is not known yet
 )
 
 var stateNames = [...]string{
 	Complete: "complete", Unanswered: "unanswered", Unasked: "unasked", Reset: "reset",
-	Abandoned: "abandoned", Notified: "notice",
+	Abandoned: "abandoned", Notified: "notice", Open: "open",
 }
 
 // exchange is a transaction that is not over.
@@ -186,6 +187,10 @@ func (w *Worker) pair(j int) {
 	e := &w.all[s.owner]
 	e.lost = e.lost || m.Lost
 	e.passed(role(e, h.d), min(s.base+uint64(m.Pos())+min(said.Skip, endless>>1), s.top), m.Time)
+	if w.conf.Early>>j&1 != 0 && said.Role == app.Request && !e.told {
+		e.told = true
+		w.sendOpen(e, Open)
+	}
 	if said.Role == app.Response && !m.Stream {
 		w.complete(s.owner)
 	} else if said.Finish && e.answered && h.d != e.dir {
@@ -229,7 +234,7 @@ func (w *Worker) extend(s *side) {
 		return
 	}
 	e := &w.all[s.owner]
-	e.passed(role(e, w.hand.d), min(s.next(), s.top), w.hand.now)
+	e.passed(role(e, w.hand.d), min(s.base, s.top), w.hand.now)
 }
 
 // tell adds what the message in hand says to a transaction.
@@ -248,6 +253,7 @@ func (w *Worker) notice(j int) {
 	e := exchange{dissector: uint8(j), dir: h.d, asked: true, lost: m.Lost}
 	e.begin[0], e.end[0] = m.Begun, m.Time
 	s := &h.t.sides[h.d]
+	s.owner = 0
 	e.from[0], e.to[0], e.count[0] = s.base, s.base+uint64(m.Pos()), s.first-1
 	h.t.count++
 	w.keepAttrs(m.Attrs.All())
@@ -281,10 +287,6 @@ func (w *Worker) request(j int, s *side) {
 	h.r.State |= asked
 	if h.r.State&ended == 0 && h.t.deadline < w.table.due[h.n] {
 		w.table.expect(h.n, h.t.deadline)
-	}
-	if w.conf.Early>>j&1 != 0 {
-		e.told = true
-		w.sendOpen(e, Unanswered)
 	}
 }
 

@@ -12,7 +12,7 @@ var (
 	TransactionState = &flow.Field{
 		Element: flow.Element{Label: "TRANSACTION_STATE", ID: 81, PEN: flow.Weir},
 		Type:    flow.String, Width: 12,
-		Doc: "How the transaction ended: complete, unanswered, unasked, reset, abandoned or notice.",
+		Doc: "How the transaction ended: complete, unanswered, unasked, reset, abandoned, notice, or open if it goes on.",
 	}
 	TransactionAsker = &flow.Field{
 		Element: flow.Element{Label: "TRANSACTION_ASKER", ID: 82, PEN: flow.Weir},
