@@ -228,7 +228,9 @@ func joined(c *conversation) *conversation {
 }
 
 // shredded returns c octet by octet.
-func shredded(c *conversation) *conversation { return shred(rand.New(rand.NewPCG(0, 0)), c, 1) }
+func shredded(c *conversation) *conversation { return shred(rnd(), c, 1) }
+
+func rnd() *rand.Rand { return rand.New(rand.NewPCG(0, 0)) }
 
 // same tells how two outcomes differ.
 func same(want, got *outcome) error {
