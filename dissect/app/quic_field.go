@@ -9,14 +9,16 @@ var quicFields = []*flow.Field{
 }
 
 // quicAnswerFields are what the server's hello says, as in TLS 1.3.
-var quicAnswerFields = []*flow.Field{TLSVersion, TLSCipher, TLSUnsafeCipher, TLSGroup, TLSResumed, TLSHelloRetry, JA3Server}
+var quicAnswerFields = []*flow.Field{
+	TLSVersion, TLSCipher, TLSUnsafeCipher, TLSGroup, TLSResumed, TLSHelloRetry, JA3Server,
+}
 
 // How a connection begins.
 var (
 	QUICVersion = &flow.Field{
 		Element: flow.Element{Label: "QUIC_VERSION", ID: 240, PEN: flow.Weir},
 		Type:    flow.Unsigned32,
-		Doc:     "Version of QUIC that the client began with, as on the wire: 1 is RFC 9000, 1798521807 is version 2.",
+		Doc:     "Version of QUIC that the client began with, as on the wire: 1, or 1798521807 for version 2.",
 	}
 	QUICDCID = &flow.Field{
 		Element: flow.Element{Label: "QUIC_DCID", ID: 241, PEN: flow.Weir},
@@ -51,7 +53,7 @@ var (
 	QUICTokenLength = &flow.Field{
 		Element: flow.Element{Label: "QUIC_TOKEN_LENGTH", ID: 247, PEN: flow.Weir},
 		Type:    flow.Unsigned16,
-		Doc:     "Octets of the token of an earlier connection in the client's first packet, not said if there is none.",
+		Doc:     "Octets of the token of an earlier connection in the client's first packet, if there is one.",
 	}
 	QUICEarlyData = &flow.Field{
 		Element: flow.Element{Label: "QUIC_EARLY_DATA", ID: 248, PEN: flow.Weir},

@@ -141,7 +141,8 @@ func answerOf(retry bool) []byte {
 	if retry {
 		random = retryRandom
 	}
-	all := slices.Concat(extension(extensionSupportedVersions, []byte{3, 4}), extension(extensionKeyShare, []byte{0, 29}))
+	all := slices.Concat(extension(extensionSupportedVersions, []byte{3, 4}),
+		extension(extensionKeyShare, []byte{0, 29}))
 	body := slices.Concat([]byte{3, 3}, random, []byte{0, 0x13, 1, 0, byte(len(all) >> 8), byte(len(all))}, all)
 	return handshakeMessage(messageServerHello, body)
 }
