@@ -133,15 +133,20 @@ func (d *dnsMessage) consume(m *Message) {
 // lenient reports whether it is a message where one is expected. Header or question must be
 // right, so that a message with a flaw is still seen as one.
 func (d *dnsMessage) lenient(head string) bool {
-	asked := d.asked && dnsNamed(dnsClasses[:], d.class) != ""
-	if head != "" {
-		return asked
-	}
-	empty := d.counts == [sections]int{}
-	if empty && !d.response() && d.opcode() != opDSO {
+	class := dnsNamed(dnsClasses[:], d.class) != ""
+	switch {
+	case head != "":
+		return d.asked && class && d.counts[questions] == 1
+	case d.counts[questions] > 0:
+		return !d.asked || class || d.flaw == ""
+	case d.opcode() == opDSO:
+		return true
+	case d.counts != [sections]int{}:
+		return (d.response() || d.multicast) && (d.flaw == "" || d.found != [sections]int{})
+	case !d.response():
 		d.flaw = flawNothing
 	}
-	return asked || !empty || d.opcode() == opDSO || len(d.b) == headerLen
+	return len(d.b) == headerLen
 }
 
 // strict reports whether it is certainly a message: one question about something that exists,

@@ -528,3 +528,41 @@ func BenchmarkDNSHostile(b *testing.B) {
 		DNS.Ask(&m)
 	}
 }
+
+// FuzzDNS shows any octets as a datagram, as the same message in a stream, and cut. All of them
+// say the same, as far as it is there; a right message has no flaw when it is cut.
+func FuzzDNS(f *testing.F) {
+	for _, c := range dnsFeatures() {
+		f.Add(c.octets, uint16(max(c.port, portDNS)), uint16(len(c.octets)/2))
+	}
+	for n := range uint16(3) {
+		f.Add(reply(65, 1, "."), []uint16{portMDNS, portLLMNR, 1}[n], 20+n)
+	}
+	f.Fuzz(func(t *testing.T, octets []byte, port, cut uint16) {
+		if len(octets) > MaxMessage-2 || port == portMDNS && len(octets) > 1<<15 {
+			return
+		}
+		whole := dnsCase{octets: octets, port: port}
+		want := whole.heardOf()
+		for _, label := range []string{"QUERY", "RESPONSE", "AUTH_NS", "ANSWER_NAME"} {
+			if len(want[label]) > 255 {
+				t.Fatalf("%s: %q", label, want[label])
+			}
+		}
+		if stream := (dnsCase{octets: framed(octets), port: port, stream: true}); port == portDNS {
+			got := stream.heardOf()
+			if got["verdict"] != want["verdict"] || got["flaw"] != want["flaw"] || got["QUERY"] != want["QUERY"] ||
+				got["RESPONSE"] != want["RESPONSE"] || got["NUM_ANSWERS"] != want["NUM_ANSWERS"] {
+				t.Fatalf("in a stream %v, in a datagram %v", got, want)
+			}
+		}
+		part := dnsCase{octets: octets[:min(int(cut), len(octets))], port: port, cut: true}
+		got := part.heardOf()
+		if want["verdict"] == "accept" && want["flaw"] == "" && got["flaw"] != "" {
+			t.Fatalf("cut: %v, whole: %v", got, want)
+		}
+		if q, ok := got["QUERY"]; ok && want["verdict"] == "accept" && q != want["QUERY"] {
+			t.Fatalf("cut: query %q, whole: %q", q, want["QUERY"])
+		}
+	})
+}
