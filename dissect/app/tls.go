@@ -81,10 +81,10 @@ func (s *handshake) record(m *Message) Verdict {
 		return s.quit(m)
 	}
 	s.gap = s.gap || m.Lost
-	switch kind {
-	case recordApplication:
+	switch {
+	case kind == recordApplication || s.secret[m.Dir]:
 		return s.quit(m)
-	case recordHandshake:
+	case kind == recordHandshake:
 		return s.handshakeRecord(m, n)
 	}
 	body := m.Block(n)
@@ -159,12 +159,13 @@ func (s *handshake) handshakeRecord(m *Message, n int) Verdict {
 	return Accept
 }
 
-// expected reports whether a handshake message may begin with these octets.
+// expected reports whether a handshake message may begin with these octets. The first one of a
+// side is not believed to be longer than 128 KiB.
 func (s *handshake) expected(b []byte) bool {
 	if len(b) > 0 && !knownMessage(b[0]) {
 		return false
 	}
-	return len(b) < 2 || b[1] <= 1 // 128 KiB
+	return s.seen || len(b) < 2 || b[1] <= 1
 }
 
 // whole reports whether handshake messages end where the octets end.
@@ -231,7 +232,8 @@ func (s *handshake) changeCipher(m *Message, body wire.Reader) Verdict {
 	if s.server(m) {
 		s.resumed(m)
 	}
-	return s.quit(m)
+	s.secret[m.Dir] = true
+	return Accept
 }
 
 // alertRecord reads alerts, unless they are encrypted, which shows by their length.

@@ -36,6 +36,7 @@ type handshake struct {
 	alerted  bool
 	datagram bool
 	cert     [2]bool // certificates of which side were seen, by flow.Dir
+	secret   [2]bool // the side encrypts what it says from now on
 	over     [2]bool // nothing more is wanted of the side
 }
 
