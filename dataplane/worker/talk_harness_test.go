@@ -317,4 +317,3 @@ func keptView(t testing.TB, msg []byte) (v flow.View) {
 	}
 	return v
 }
-
