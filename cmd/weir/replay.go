@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -126,14 +127,14 @@ func (r *replay) configure() error {
 		}
 		r.add(format, target)
 	}
+	if r.cfg.Apps.MalformedRate = 0; r.noApps {
+		r.cfg.Apps.Streams = 0
+	}
 	if err := r.addLogs(); err != nil {
 		return err
 	}
 	if len(r.cfg.Exporters) == 0 {
 		r.add("table", stdout)
-	}
-	if r.cfg.Apps.MalformedRate = 0; r.noApps {
-		r.cfg.Apps.Streams = 0
 	}
 	if shared > 1 {
 		return usagef("several outputs to standard output: give all but one a file, as in --json=flows.json")
@@ -187,8 +188,9 @@ func (r *replay) addLogs() error {
 	if err := os.MkdirAll(r.logs, 0o755); err != nil {
 		return fmt.Errorf("directory of logs: %w", err)
 	}
+	used := names(r.cfg.Apps.Dissectors())
 	for _, f := range formats.All {
-		if f.Layout == nil {
+		if f.Layout == nil || !slices.Contains(used, f.Layout.Record) {
 			continue
 		}
 		x := config.DefaultExporter()

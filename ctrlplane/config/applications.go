@@ -64,29 +64,37 @@ func (k *checker) applications(c *Config) {
 
 // records checks that an exporter can have the records it asks for.
 func (k *checker) records(key string, c *Config, e *Exporter) {
-	key += ".records"
-	known := []string{"flow", "event"}
+	known, used := []string{"flow", "event"}, []string{"flow", "event"}
 	for _, d := range app.All {
 		known = append(known, d.Name)
 	}
-	used := c.Apps.Dissectors()
+	for _, d := range c.Apps.Dissectors() {
+		used = append(used, d.Name)
+	}
 	for i, kind := range e.Records {
-		is := func(d *app.Dissector) bool { return d.Name == kind }
+		place := at(key+".records", i, len(e.Records))
 		switch {
 		case !slices.Contains(known, kind):
-			k.report(at(key, i, len(e.Records)), fmt.Sprintf("records %q are not known", kind),
-				suggest(kind, known, "write some of "))
+			k.report(place, fmt.Sprintf("records %q are not known", kind), suggest(kind, known, "write some of "))
+		case slices.Contains(e.Records[:i], kind):
+			k.report(place, fmt.Sprintf("%q stands there twice", kind), "write it once")
 		case kind != "flow" && e.Format == "netflow5":
-			k.report(at(key, i, len(e.Records)), "netflow5 has no way to say what an event is", `use format = "ipfix"`)
-		case kind != "flow" && kind != "event" && !slices.ContainsFunc(used, is):
-			k.report(at(key, i, len(e.Records)), fmt.Sprintf("there are no records of %q: its dissector is off", kind),
-				"take it out of off, and set streams to more than 0, in [applications]")
+			k.report(place, "netflow5 has no way to say what an event is", `use format = "ipfix"`)
+		case !slices.Contains(used, kind):
+			k.report(place, fmt.Sprintf("there are no events of %s: its dissector is off", kind), turnOn)
 		}
 	}
-	if own, fixed := strings.CutSuffix(e.Format, "-log"); fixed && len(e.Records) > 0 && !slices.Equal(e.Records, []string{own}) {
-		k.report(key, fmt.Sprintf("a %s is about %s", e.Format, own), fmt.Sprintf("remove it, or write records = [%q]", own))
+	own, fixed := strings.CutSuffix(e.Format, "-log")
+	if fixed && len(e.Records) > 0 && !slices.Equal(e.Records, []string{own}) {
+		k.report(key+".records", fmt.Sprintf("a %s is about %s", e.Format, own),
+			fmt.Sprintf("remove it, or write records = %q", own))
+	}
+	if fixed && !slices.Contains(used, own) {
+		k.report(key+".format", fmt.Sprintf("a %s stays empty: the dissector %s is off", e.Format, own), turnOn)
 	}
 }
+
+const turnOn = "take it out of off, and set streams to more than 0, in [applications]"
 
 // withheld reports fields of a template that the configuration keeps back.
 func (k *checker) withheld(key string, c *Config, e *Exporter) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/app"
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/formats"
 )
@@ -17,7 +18,7 @@ var update = flag.Bool("update", false, "write the expected messages again")
 
 // judges knows the fields of weir, and a filter language of two words.
 func judges(t testing.TB) Checks {
-	schema, err := flow.Compile(flow.All()...)
+	schema, err := flow.Compile(append(flow.All(), app.Fields())...)
 	if err != nil {
 		t.Fatal(err)
 	}
