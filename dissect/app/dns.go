@@ -42,9 +42,15 @@ type dnsMemory struct {
 
 func parseDNS(m *Message) Verdict {
 	number, expected := dnsPlace(m)
+	switch {
+	case number == 0:
+		return Reject
+	case m.Stream && m.Lost && expected:
+		return dnsAfterLoss(m, number)
+	}
 	var d dnsMessage
-	d.multicast, d.llmnr = number == numberMDNS, number == numberLLMNR
-	if number == 0 || !d.frame(m) {
+	d.number = number
+	if !d.frame(m) {
 		return Reject
 	}
 	head := d.head()
@@ -55,7 +61,7 @@ func parseDNS(m *Message) Verdict {
 		return More
 	}
 	d.read()
-	if expected && !m.Lost {
+	if expected {
 		if !d.lenient(head) {
 			return Reject
 		}
@@ -66,15 +72,48 @@ func parseDNS(m *Message) Verdict {
 		d.flaw = head
 	}
 	d.consume(m)
-	if number != numberDNS {
-		m.Is(number)
+	d.tell(m)
+	return Accept
+}
+
+// dnsAfterLoss looks for the next message after a hole in the stream: what follows the hole is
+// the rest of another. It has to be a certain one, and complete.
+func dnsAfterLoss(m *Message, number uint16) Verdict {
+	const far = 4096 // octets to search
+	b := m.Peek()
+	for i := 0; i < far && len(b) >= i+2+headerLen+questionLen; i++ {
+		size := int(binary.BigEndian.Uint16(b[i:]))
+		if one := b[i+2+4] == 0 && b[i+2+5] == 1; !one || size > len(b)-i-2 || size < headerLen {
+			continue
+		}
+		var d dnsMessage
+		d.number, d.b, d.size = number, b[i+2:i+2+size], size
+		if d.head() != "" {
+			continue
+		}
+		if d.read(); d.strict() {
+			m.Skip(i)
+			d.consume(m)
+			d.tell(m)
+			return Accept
+		}
+	}
+	if m.Full || m.Closed {
+		return Reject
+	}
+	return More
+}
+
+// tell says what the message is.
+func (d *dnsMessage) tell(m *Message) {
+	if d.number != numberDNS {
+		m.Is(d.number)
 	}
 	if d.flaw != "" {
 		m.Malformed(d.flaw)
 	}
 	d.says(m)
-	d.role(m, number)
-	return Accept
+	d.role(m)
 }
 
 // dnsPlace returns what DNS is called at the ports of the flow, and whether it is expected there;
@@ -142,7 +181,7 @@ func (d *dnsMessage) lenient(head string) bool {
 	case d.opcode() == opDSO:
 		return true
 	case d.counts != [sections]int{}:
-		return (d.response() || d.multicast) && (d.flaw == "" || d.found != [sections]int{})
+		return (d.response() || d.multicast()) && (d.flaw == "" || d.found != [sections]int{})
 	case !d.response():
 		d.flaw = flawNothing
 	}

@@ -35,9 +35,10 @@ const (
 
 // dnsMessage is a message being read (RFC 1035, section 4.1).
 type dnsMessage struct {
-	b    []byte // as much of it as is here
-	cut  bool   // which is not all
-	size int    // how long it is, or may be
+	number uint16 // application: what it is called at these ports
+	b      []byte // as much of it as is here
+	cut    bool   // which is not all
+	size   int    // how long it is, or may be
 
 	id, flags uint16
 	counts    [sections]int // that the header tells
@@ -49,8 +50,6 @@ type dnsMessage struct {
 	kind, class uint16
 	unicast     bool // the first question wants an answer to the asker alone (RFC 6762, section 5.4)
 	flush       bool // an answer replaces all known ones (RFC 6762, section 10.2)
-	multicast   bool // classes have that bit
-	llmnr       bool
 
 	query, owner, answer, servers dnsText
 
@@ -112,8 +111,9 @@ func (d *dnsMessage) head() (flaw string) {
 	return ""
 }
 
-func (d *dnsMessage) opcode() uint16 { return d.flags >> 11 & 15 }
-func (d *dnsMessage) response() bool { return d.flags&flagQR != 0 }
+func (d *dnsMessage) opcode() uint16  { return d.flags >> 11 & 15 }
+func (d *dnsMessage) multicast() bool { return d.number == numberMDNS }
+func (d *dnsMessage) response() bool  { return d.flags&flagQR != 0 }
 
 // rcode is the return code with its extension (RFC 6891, section 6.1.3).
 func (d *dnsMessage) rcode() uint16 { return uint16(d.edns.rcode)<<4 | d.flags&15 }
@@ -169,7 +169,7 @@ func (d *dnsMessage) question(r *wire.Reader) bool {
 	}
 	if t != nil {
 		d.kind, d.class, d.asked = kind, class, right
-		if d.multicast {
+		if d.multicast() {
 			d.unicast, d.class = class&topBit != 0, class&^topBit
 		}
 	}
@@ -196,7 +196,7 @@ func (d *dnsMessage) record(r *wire.Reader, rr *dnsRecord) bool {
 		d.ends(flawEnds)
 		return false
 	}
-	if d.multicast && rr.kind != typeOPT && rr.class&topBit != 0 {
+	if d.multicast() && rr.kind != typeOPT && rr.class&topBit != 0 {
 		d.flush = d.flush || rr.section == answers
 		rr.class &^= topBit
 	}

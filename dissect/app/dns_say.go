@@ -109,7 +109,7 @@ func (d *dnsMessage) flagsOf(a *flow.Attrs, f *flow.Field) {
 	for i := range dnsFlagNames {
 		n := &dnsFlagNames[i]
 		name := n.name
-		if d.llmnr {
+		if d.number == numberLLMNR {
 			name = n.llmnr
 		}
 		t.flag(d.flags&n.bit != 0, name)
@@ -145,8 +145,8 @@ func nameNumber(a *flow.Attrs, f *flow.Field, x dnsText16) {
 
 // role says what the message is to others. Who asks many at once gets no answer in the same
 // flow; so what is multicast stands alone.
-func (d *dnsMessage) role(m *Message, number uint16) {
-	switch number {
+func (d *dnsMessage) role(m *Message) {
+	switch d.number {
 	case numberMDNS:
 		if m.SrcPort == m.DstPort || d.response() && d.counts[questions] == 0 {
 			m.Notice()
