@@ -1,4 +1,12 @@
-// Package app knows applications: their numbers, names and where they are usually found.
+// Package app understands applications.
+//
+// A Dissector reads what the two ends of a flow say to each other; All lists them. An
+// Application has a number and a name, and ports where it is usually found, for flows whose
+// content was not understood. A Service is what is offered under a host name, whatever carries it.
+//
+// The tests hold every dissector to the same contract. One that is new needs samples: captures in
+// testdata/NAME, all of whose flows are its own, single messages there, or a line in the table of
+// the contract test. What all dissectors say of the captures is in a golden file beside each.
 package app
 
 // Application is what a flow can be said to be. A port proves nothing; it is a hint for

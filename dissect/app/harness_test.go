@@ -303,11 +303,13 @@ var schema = sync.OnceValue(func() *flow.Schema {
 	return s
 })
 
+var allFields = sync.OnceValue(Fields)
+
 // attributes returns the text of attributes by label. The first of two alike counts, as in
 // flow.View.
 func attributes(b []byte) map[string]string {
 	all, v := map[string]string{}, flow.View{Record: &flow.Record{}, Attrs: b}
-	for _, f := range Fields() {
+	for _, f := range allFields() {
 		if x, ok := v.Value(f); ok {
 			all[f.Key()] = string(f.Text(nil, x))
 		}
