@@ -135,7 +135,7 @@ func (s *handshake) quit(m *Message) Verdict {
 
 // handshakeRecord reads a record of n octets with handshake messages, or parts of them.
 func (s *handshake) handshakeRecord(m *Message, n int) Verdict {
-	if !s.expected(m.Peek()) {
+	if b := m.Peek(); !s.expected(b[:min(n, len(b))]) {
 		if !s.seen {
 			return Reject
 		}
@@ -153,7 +153,16 @@ func (s *handshake) handshakeRecord(m *Message, n int) Verdict {
 	}
 	cut := body.Short()
 	s.messages(m, wire.Read(body.Rest()))
-	if cut || s.over[m.Dir] {
+	return s.read(m, cut)
+}
+
+// read returns the verdict on handshake messages, of which the last may have been cut by the end
+// of what is shown.
+func (s *handshake) read(m *Message, cut bool) Verdict {
+	switch {
+	case cut && !s.seen && !s.hello && !s.answered && m.Said.Flaw == "":
+		return Reject // nothing of it was understood
+	case cut || s.over[m.Dir]:
 		return s.quit(m)
 	}
 	return Accept
@@ -213,10 +222,7 @@ func (s *handshake) spanning(m *Message, first wire.Reader) Verdict {
 	}
 	cut := at < n || m.Said.Flaw != ""
 	s.messages(m, wire.Read(buf[:n]))
-	if cut || s.over[m.Dir] {
-		return s.quit(m)
-	}
-	return Accept
+	return s.read(m, cut)
 }
 
 // changeCipher reads a ChangeCipherSpec. What follows is encrypted, unless the server has asked
@@ -242,9 +248,7 @@ func (s *handshake) alertRecord(m *Message, body wire.Reader) Verdict {
 		return s.quit(m)
 	}
 	if s.alert(m, body) {
-		if s.hello {
-			s.over[1-m.Dir] = true
-		}
+		s.over[1-m.Dir] = s.over[1-m.Dir] || s.hello && m.Said.Flaw == ""
 		return s.quit(m)
 	}
 	return Accept

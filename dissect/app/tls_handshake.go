@@ -101,7 +101,9 @@ func (s *handshake) clientHello(m *Message, body wire.Reader) {
 	if _, flaw := parseClientHello(m, body, over); flaw != "" {
 		m.Malformed(flaw)
 	}
-	m.Request(0)
+	if !s.answered { // else the answer was seen before, and is an event already
+		m.Request(0)
+	}
 }
 
 // again notes that the server wants another hello.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"crypto"
-	"crypto/dsa"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -88,8 +87,6 @@ func keyOf(c *x509.Certificate) (name, bits string) {
 		return "EC", strconv.Itoa(k.Curve.Params().BitSize)
 	case ed25519.PublicKey:
 		return "Ed25519", "256"
-	case *dsa.PublicKey:
-		return "DSA", strconv.Itoa(k.P.BitLen())
 	}
 	return "", ""
 }
@@ -180,6 +177,7 @@ func randomCertificate(rnd *rand.Rand) *x509.Certificate {
 // saidOf returns what is said of a certificate at a time.
 func saidOf(der []byte, at time.Time) (fields map[string]string, ok bool) {
 	var m Message
+	schema()
 	m.Show(nil, 0)
 	m.Time = uint64(at.UnixNano())
 	ok = sayCertificate(&m, der, &serverCertificate)
