@@ -11,8 +11,11 @@ const (
 	flawRuns    = "a compressed name does not end before what points to it"
 )
 
-// maxName is the length of a name with that of each label (RFC 1035, section 2.3.4).
-const maxName = 255
+// Lengths of a name with those of its labels, and of a label (RFC 1035, section 2.3.4).
+const (
+	maxName   = 255
+	longLabel = 63
+)
 
 // maxSteps bounds the labels and pointers followed in a message outside of the names' own
 // places. More than any sender needs for what is written out; names after that are skipped.

@@ -161,7 +161,8 @@ func (s *said) differ(ours map[string]string) (fields []string) {
 	check("DNS_NUM_ANSWERS", ours["DNS_NUM_ANSWERS"], r["dns.count.answers"])
 	check("DNS_NUM_AUTH", ours["DNS_NUM_AUTH"], r["dns.count.auth_rr"])
 	check("DNS_NUM_ADDITIONAL", ours["DNS_NUM_ADDITIONAL"], r["dns.count.add_rr"])
-	check("TC", fmt.Sprint(strings.Contains(ours["DNS_FLAGS"], "TC")), fmt.Sprint(r["dns.flags.truncated"] == "1"))
+	truncated := strings.Contains(ours["DNS_FLAGS"], "TC")
+	check("TC", fmt.Sprint(truncated), fmt.Sprint(r["dns.flags.truncated"] == "1"))
 	if ours["DNS_FIRST_TTL"] != "" || ours["DNS_NUM_ANSWERS"] != "0" && ours["cut"] == "" {
 		check("DNS_FIRST_TTL", ours["DNS_FIRST_TTL"], first("dns.resp.ttl"))
 	}
@@ -176,12 +177,14 @@ func (s *said) answers(ours map[string]string) (fields []string) {
 	if room && ours["cut"] == "" && fmt.Sprint(n) != s.fields["dns.count.answers"] {
 		fields = append(fields, fmt.Sprintf("%s: %d answers of %s", s.frame, n, s.fields["dns.count.answers"]))
 	}
-	byType["NS"] = append(byType["NS"], strings.FieldsFunc(ours["DNS_AUTH_NS"], func(r rune) bool { return r == ';' })...)
+	if servers := ours["DNS_AUTH_NS"]; servers != "" {
+		byType["NS"] = append(byType["NS"], strings.Split(servers, ";")...)
+	}
 	for i, mx := range byType["MX"] {
 		_, byType["MX"][i], _ = strings.Cut(mx, " ")
 	}
-	for kind, name := range map[string]string{"A": "dns.a", "AAAA": "dns.aaaa", "CNAME": "dns.cname", "NS": "dns.ns",
-		"MX": "dns.mx.mail_exchange", "TXT": "dns.txt", "PTR": "dns.ptr.domain_name"} {
+	for kind, name := range map[string]string{"A": "dns.a", "AAAA": "dns.aaaa", "CNAME": "dns.cname",
+		"NS": "dns.ns", "MX": "dns.mx.mail_exchange", "TXT": "dns.txt", "PTR": "dns.ptr.domain_name"} {
 		got, want := strings.Join(byType[kind], ";"), s.fields[name]
 		if kind == "TXT" {
 			got = strings.NewReplacer(`" "`, ";", `";"`, ";").Replace(got)
@@ -355,7 +358,8 @@ func TestDNSElsewhere(t *testing.T) {
 			continue
 		}
 		for _, c := range conversations(t, file) {
-			if number, expected := dnsPlace(&Message{SrcPort: c.srcPort, DstPort: c.dstPort}); expected || number == 0 {
+			number, expected := dnsPlace(&Message{SrcPort: c.srcPort, DstPort: c.dstPort})
+			if expected || number == 0 {
 				continue
 			}
 			for _, turn := range c.turns {

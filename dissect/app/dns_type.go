@@ -7,18 +7,17 @@ type dnsRR struct{ name, layout string }
 
 // Types that are treated in a particular way.
 const (
-	typeA     = 1
-	typeNS    = 2
-	typeSOA   = 6
-	typeAAAA  = 28
-	typeOPT   = 41
-	typeIXFR  = 251
-	typeAXFR  = 252
-	typeNBNS  = 32 // NetBIOS names look like DNS (RFC 1002, section 4.2.1.3)
-	typeNBST  = 33
-	typeTA    = 32768
-	typeDLV   = 32769
-	longLabel = 63
+	typeA    = 1
+	typeNS   = 2
+	typeSOA  = 6
+	typeAAAA = 28
+	typeOPT  = 41
+	typeIXFR = 251
+	typeAXFR = 252
+	typeNBNS = 32 // NetBIOS names look like DNS (RFC 1002, section 4.2.1.3)
+	typeNBST = 33
+	typeTA   = 32768
+	typeDLV  = 32769
 )
 
 // dnsTypes are the types of IANA's registry "Resource Record (RR) TYPEs" by number; the two
