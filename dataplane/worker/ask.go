@@ -90,7 +90,7 @@ func (w *Worker) consult(octets []byte) app.Verdict {
 	for _, set := range [2]uint32{hinted, r.Pending &^ hinted} {
 		for ; set != 0; set &= set - 1 {
 			j := bits.TrailingZeros32(set)
-			switch v := w.show1(j, octets, w.scratch[:w.dissectors[j].State]); v {
+			switch v := w.showTo(j, octets, w.scratch[:w.dissectors[j].State]); v {
 			case app.Reject:
 				if !w.msg.Lost && !w.msg.Cut {
 					r.Pending &^= 1 << j
@@ -115,7 +115,7 @@ func (w *Worker) consultOne(octets []byte, t *talk) app.Verdict {
 	if t.state != 0 {
 		state = w.arena.bytes(t.state)[:w.dissectors[j].State]
 	}
-	v := w.show1(j, octets, state)
+	v := w.showTo(j, octets, state)
 	switch v {
 	case app.Accept, app.Done:
 		w.accept(j, v)
@@ -131,8 +131,8 @@ func (w *Worker) consultOne(octets []byte, t *talk) app.Verdict {
 	return v
 }
 
-// show1 asks dissector j. A message that cannot get longer is not asked more of.
-func (w *Worker) show1(j int, octets []byte, state []byte) app.Verdict {
+// showTo asks dissector j. A message that cannot get longer is not asked more of.
+func (w *Worker) showTo(j int, octets []byte, state []byte) app.Verdict {
 	m := &w.msg
 	m.Show(octets, w.hand.d)
 	m.State = state
@@ -175,12 +175,9 @@ func (w *Worker) accept(j int, v app.Verdict) {
 	if m.Said.Switch != nil {
 		w.become(m.Said.Switch)
 	} else if v == app.Done {
-		w.done()
+		w.retire()
 	}
 }
-
-// done ends looking into a flow of which nothing more is wanted.
-func (w *Worker) done() { w.retire() }
 
 // decide makes dissector j the one of the flow in hand, and reports whether there was room.
 func (w *Worker) decide(j int) bool {

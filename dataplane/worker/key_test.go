@@ -101,9 +101,9 @@ func TestDatagrams(t *testing.T) {
 		{
 			name:   "over active timeouts",
 			conf:   func(c *Config) { c.Active = time.Second },
-			says:   []string{"> Q1a", "+2s", "< R1x", "> Q2b", "< R2y"},
-			events: []string{keyed("a", "x", "complete", both), keyed("b", "y", "complete", both)},
-			flows:  []string{"KEY_ASKED=a", "KEY_ASKED=a KEY_SAID=x TRANSACTIONS=2"},
+			says:   []string{"> Q1a", "< R1x", "> Q2b", "+2s", "< R2y", "> Q3c", "< R3z"},
+			events: []string{keyed("a", "x", "complete", both), keyed("b", "y", "complete", both), keyed("c", "z", "complete", both)},
+			flows:  []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=1", "KEY_ASKED=a KEY_SAID=x TRANSACTIONS=2"},
 		},
 		{
 			name:   "foreign datagrams",
@@ -148,5 +148,29 @@ func TestDatagrams(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is not answered is told when its time is over, though the flow goes on.
+func TestUnansweredInTime(t *testing.T) {
+	frames := datagrams("> Q1a", "+4s", "> Q2b")
+	src := &turn{next: frames}
+	b := newBench(t, src, looking())
+	b.Step(0)
+	for at := time.Duration(0); at < 12*time.Second; at += 100 * time.Millisecond {
+		b.Step(epoch + uint64(at))
+		b.drain()
+		want := 0
+		for _, asked := range []time.Duration{0, 4010 * time.Millisecond} {
+			if at > asked+6*time.Second { // the timeout and Config.Lateness
+				want++
+			}
+		}
+		if n := len(b.events); n < want || at < 5*time.Second && n > 0 {
+			t.Fatalf("%d events after %v", n, at)
+		}
+	}
+	if len(b.records) != 0 {
+		t.Error("the flow has ended")
 	}
 }

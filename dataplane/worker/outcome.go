@@ -177,12 +177,10 @@ func (w *Worker) send(e *exchange, state State, said []byte) {
 		a.Uint(app.TransactionLost, 1)
 	}
 	w.addAll(a, said)
-	b := w.message(ring.Event, h.n, a.All())
-	if b == nil {
+	if w.message(ring.Event, h.n, a.All()) == nil {
 		w.counts[EventsRingFull]++
 		return
 	}
-	(*flow.Record)(unsafe.Pointer(unsafe.SliceData(b))).End = 0
 	w.counts[Events]++
 }
 

@@ -1,9 +1,10 @@
 package worker
 
 import (
+	"unsafe"
+
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect"
-	"github.com/weir-probe/weir/dissect/app"
 )
 
 // A stream is shown to dissectors message by message. What is shown lies in the segment
@@ -64,9 +65,15 @@ func (w *Worker) synchronise(p *dissect.Packet) {
 	h.r.Begun |= 1 << h.d
 }
 
-// start sets where a side begins by the first segment of it that is seen.
-func (w *Worker) start(s *side, seq uint32) {
+// start sets where a side begins by the first segment of it that is seen, and reports whether
+// that can be of the stream.
+func (w *Worker) start(s *side, seq uint32) bool {
 	h := &w.hand
+	ack := uint32(s.acked)
+	if far := int32(seq - ack); s.acked != 0 && (far > maxJump || far < -maxJump) {
+		w.counts[StreamJumps]++
+		return false
+	}
 	early := uint16(seq) - h.r.Start[h.d]
 	if h.r.Begun>>h.d&1 != 0 && early < startRange {
 		seq -= uint32(early)
@@ -76,6 +83,10 @@ func (w *Worker) start(s *side, seq uint32) {
 	s.started = true
 	s.base = origin | uint64(seq)
 	s.top = s.base
+	if s.acked != 0 {
+		s.acked = s.place(ack)
+	}
+	return true
 }
 
 // place returns the position of a sequence number that is not far from the last.
@@ -89,7 +100,11 @@ func (s *side) next() uint64 { return s.base + uint64(s.have) }
 func (w *Worker) acknowledged(number uint32) {
 	h := &w.hand
 	s := &h.t.sides[h.d^1]
-	if !s.started || s.shut {
+	switch {
+	case s.shut:
+		return
+	case !s.started:
+		s.acked = origin | uint64(number)
 		return
 	}
 	if a := s.place(number); int64(a-s.acked) > 0 && int64(a-s.top) < maxJump {
@@ -107,10 +122,7 @@ func (w *Worker) segment(p *dissect.Packet) {
 	h := &w.hand
 	s := &h.t.sides[h.d]
 	seq := p.Seq + uint32(p.TCPFlags&syn/syn)
-	if !s.started {
-		w.start(s, seq)
-	}
-	if s.shut {
+	if s.shut || !s.started && !w.start(s, seq) {
 		return
 	}
 	at := s.place(seq)
@@ -156,9 +168,11 @@ func (w *Worker) remind() {
 
 // holdBack keeps a segment that came too early, or gives up holes before it until there is room.
 func (w *Worker) holdBack(s *side, x held, data []byte) {
-	for i := range s.held[:s.n] {
-		if o := &s.held[i]; o.at <= x.at && o.at+uint64(o.span) >= x.at+uint64(x.span) {
-			return // again
+	if s.n > 0 {
+		for _, o := range w.held(s) {
+			if o.at <= x.at && o.at+uint64(o.span) >= x.at+uint64(x.span) {
+				return // again
+			}
 		}
 	}
 	for !s.shut && int64(x.at-s.next()) > 0 {
@@ -185,19 +199,33 @@ func (w *Worker) holdBack(s *side, x held, data []byte) {
 
 // insert puts a segment among those held, if there is memory for it.
 func (w *Worker) insert(s *side, x held, data []byte) bool {
-	if x.size > 0 {
-		if x.data = w.copied(data); x.data == 0 {
-			w.counts[HoldNoRoom]++
-			return false
+	if s.n == 0 {
+		s.holds = w.arena.take(int(unsafe.Sizeof([holds]held{})))
+	}
+	if x.size > 0 && s.holds != 0 {
+		x.data = w.copied(data)
+	}
+	if s.holds == 0 || x.size > 0 && x.data == 0 {
+		w.counts[HoldNoRoom]++
+		if s.n == 0 {
+			w.arena.give(s.holds)
+			s.holds = 0
 		}
+		return false
 	}
-	i := int(s.n)
-	for ; i > 0 && s.held[i-1].at > x.at; i-- {
-		s.held[i] = s.held[i-1]
-	}
-	s.held[i] = x
 	s.n++
+	early := w.held(s)
+	i := len(early) - 1
+	for ; i > 0 && early[i-1].at > x.at; i-- {
+		early[i] = early[i-1]
+	}
+	early[i] = x
 	return true
+}
+
+// held returns the segments that a side holds; there are some.
+func (w *Worker) held(s *side) []held {
+	return (*[holds]held)(unsafe.Pointer(unsafe.SliceData(w.arena.bytes(s.holds))))[:s.n]
 }
 
 // copied copies octets into a block, 0 if there is no room.
@@ -214,10 +242,17 @@ func (w *Worker) copied(data []byte) block {
 
 // fill goes on with the held segments whose turn has come.
 func (w *Worker) fill(s *side) {
-	for s.n > 0 && !s.shut && int64(s.held[0].at-s.next()) <= 0 {
-		x := s.held[0]
-		copy(s.held[:], s.held[1:s.n])
-		s.n--
+	for s.n > 0 && !s.shut {
+		early := w.held(s)
+		x := early[0]
+		if int64(x.at-s.next()) > 0 {
+			return
+		}
+		copy(early, early[1:])
+		if s.n--; s.n == 0 {
+			w.arena.give(s.holds)
+			s.holds = 0
+		}
 		if x.data != 0 {
 			w.feed(s, x, w.arena.bytes(x.data)[:x.size])
 		} else {
@@ -231,7 +266,7 @@ func (w *Worker) fill(s *side) {
 func (w *Worker) giveUpHole() {
 	s := &w.hand.t.sides[w.hand.d]
 	if s.n > 0 {
-		w.lose(s, s.held[0].at)
+		w.lose(s, w.held(s)[0].at)
 		w.fill(s)
 	}
 }
@@ -242,173 +277,6 @@ func (w *Worker) lose(s *side, to uint64) {
 	w.arena.give(s.prefix)
 	s.prefix, s.have, s.cost, s.ask = 0, 0, 0, 0
 	s.base, s.lost = to, true
-}
-
-// feed takes in a segment that begins at or before the next position and ends behind it.
-func (w *Worker) feed(s *side, x held, data []byte) {
-	at, end := x.at, x.at+uint64(x.span)
-	for !s.shut {
-		if int64(end-s.next()) <= 0 {
-			return
-		}
-		skip := s.next() - at
-		if skip >= uint64(len(data)) {
-			break
-		}
-		data, at = data[skip:], s.next()
-		again := s.have > 0
-		if !again {
-			s.begun, s.first = x.time, s.count
-			n := w.read(s, data)
-			if s.shut || n >= len(data) {
-				continue
-			}
-			data, at = data[n:], at+uint64(n)
-		}
-		n := w.keep(s, data)
-		if n == 0 {
-			w.counts[StreamNoRoom]++
-			w.lose(s, end)
-			return
-		}
-		data, at = data[n:], at+uint64(n)
-		if again {
-			w.reread(s)
-		}
-	}
-	if !s.shut && int64(end-s.next()) > 0 { // the end of the frame was not captured
-		w.lose(s, end)
-	}
-}
-
-// keep adds octets to the message in hand and returns how many, 0 if there is no room.
-func (w *Worker) keep(s *side, data []byte) int {
-	n := min(len(data), app.MaxMessage-int(s.have))
-	need := int(s.have) + n
-	if s.prefix == 0 || need > len(w.arena.bytes(s.prefix)) {
-		b := w.arena.take(need)
-		if b == 0 {
-			return 0
-		}
-		if s.prefix != 0 {
-			copy(w.arena.bytes(b), w.arena.bytes(s.prefix)[:s.have])
-			w.arena.give(s.prefix)
-		}
-		s.prefix = b
-	}
-	copy(w.arena.bytes(s.prefix)[s.have:], data[:n])
-	s.have += uint32(n)
-	return n
-}
-
-// reread shows what is kept, and what follows the messages in it becomes the next one.
-func (w *Worker) reread(s *side) {
-	if s.have < s.ask && s.have < app.MaxMessage {
-		return
-	}
-	b := w.arena.bytes(s.prefix)[:s.have]
-	have, prefix := s.have, s.prefix
-	s.have, s.prefix = 0, 0
-	n := w.read(s, b)
-	if s.shut || n >= int(have) {
-		w.arena.give(prefix)
-		return
-	}
-	s.have, s.prefix = uint32(copy(b, b[n:])), prefix
-	if n > 0 {
-		s.begun, s.first = w.hand.now, s.count
-	}
-}
-
-// read shows the octets from base on, message by message, moves base behind those that are
-// done with, and returns how many octets that are. A message that lacks its end remains.
-func (w *Worker) read(s *side, b []byte) (done int) {
-	h, m := &w.hand, &w.msg
-	for range inSegment {
-		rest := b[done:]
-		if len(rest) == 0 || s.shut || h.r.Pending == 0 {
-			return len(b)
-		}
-		m.Begun, m.Time, m.SrcPort, m.DstPort = s.begun, h.now, h.r.SrcPort, h.r.DstPort
-		m.Stream, m.Lost, m.Cut = true, s.lost, false
-		m.Full, m.Closed = len(rest) >= app.MaxMessage, s.closed
-		switch w.consult(rest[:min(len(rest), app.MaxMessage)]) {
-		case app.Reject:
-			return w.reject(s, done, len(b))
-		case app.More:
-			w.put(s, len(rest))
-			return done
-		}
-		if h.t == nil || s.shut || h.r.Pending == 0 {
-			return len(b)
-		}
-		s.lost, s.tries, s.cost, s.ask = false, 0, 0, 0
-		used, skip := m.Pos(), m.Said.Skip
-		if used == 0 && skip == 0 {
-			w.counts[GaveUp]++
-			w.retire()
-			return len(b)
-		}
-		if skip == app.ToEnd || skip >= endless>>1 {
-			w.ignoreRest(s)
-			return len(b)
-		}
-		s.base += uint64(used) + skip
-		s.begun = h.now
-		if uint64(used)+skip >= uint64(len(rest)) {
-			return len(b)
-		}
-		done += used + int(skip)
-		s.first = s.count
-	}
-	w.counts[BudgetOver]++
-	w.lose(s, s.base+uint64(len(b)-done))
-	return len(b)
-}
-
-// ignoreRest makes a side one of which nothing more is looked at, although it goes on.
-func (w *Worker) ignoreRest(s *side) {
-	s.base, s.endless = endless, true
-}
-
-// put waits for more of a message of which n octets are there. When too many were parsed
-// again and again, it takes more new ones to try again.
-func (w *Worker) put(s *side, n int) {
-	s.cost += uint32(n)
-	if s.cost > parsing {
-		w.counts[AsksPutOff]++
-		s.ask = uint32(n + n/4 + 1)
-	}
-}
-
-// reject decides what becomes of octets that no dissector knows: b[done:] of n, from base on.
-func (w *Worker) reject(s *side, done, n int) int {
-	h := &w.hand
-	if s.closed {
-		if h.r.Pending == 0 {
-			w.retire()
-		}
-		return n
-	}
-	if !s.lost {
-		if h.t.decided != 0 {
-			w.counts[GaveUp]++
-		}
-		w.retire()
-		return n
-	}
-	s.base += uint64(n - done)
-	s.cost, s.ask = 0, 0
-	if s.tries++; s.tries < attempts {
-		return n
-	}
-	w.counts[GaveUp]++
-	w.discard(s)
-	s.shut = true
-	if h.t.sides[0].shut && h.t.sides[1].shut {
-		w.retire()
-	}
-	return n
 }
 
 // advance says what has passed to the transaction that it belongs to.

@@ -55,8 +55,8 @@ type side struct {
 	ask    uint32 // octets to wait for before asking again
 	owner  uint32 // transaction that what is said belongs to, 0 none
 
-	held [holds]held // segments that came too early, by position
-	n    uint8       // of them
+	holds block // segments that came too early, by position, a *[holds]held
+	n     uint8 // of them
 
 	started bool // top and base are valid
 	lost    bool // octets before the message in hand were not seen
@@ -292,8 +292,12 @@ func (w *Worker) forget(n uint32) {
 func (w *Worker) discard(s *side) {
 	w.arena.give(s.prefix)
 	s.prefix, s.have, s.cost, s.ask = 0, 0, 0, 0
-	for i := range s.held[:s.n] {
-		w.arena.give(s.held[i].data)
+	if s.n > 0 {
+		early := w.held(s)
+		for i := range early {
+			w.arena.give(early[i].data)
+		}
+		w.arena.give(s.holds)
+		s.n, s.holds = 0, 0
 	}
-	s.n = 0
 }

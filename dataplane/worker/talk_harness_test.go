@@ -57,6 +57,18 @@ var slowDissector = &app.Dissector{
 	},
 }
 
+// hastyDissector takes whatever begins with GE for its own.
+var hastyDissector = &app.Dissector{
+	Name: "hasty", Doc: "Hasty.", TCP: []uint16{0},
+	Parse: func(m *app.Message) app.Verdict {
+		if b := m.Rest(); len(b) < 2 || string(b[:2]) != "GE" {
+			return app.Reject
+		}
+		m.Notice()
+		return app.Accept
+	},
+}
+
 type lineMemory struct{ lines uint32 }
 
 var (

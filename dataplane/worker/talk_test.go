@@ -1,10 +1,12 @@
 package worker
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/nic"
+	"github.com/weir-probe/weir/dissect/app"
 )
 
 // wireTap is the two ends of a connection whose packets are made one by one.
@@ -110,6 +112,9 @@ func without(state, asked, in string) string {
 	return "ASKER=client LINE_ASKED=" + asked + " PROTOCOL=line REQUEST_BYTES=" + in + " STATE=" + state
 }
 
+// dots is a long text as it is kept.
+var dots = strings.Repeat(".", 255)
+
 var talks = []struct {
 	name   string
 	conf   func(*Config)
@@ -209,6 +214,51 @@ var talks = []struct {
 		frames: tap().hello().say(0, "NOTE n\nGET a\nQUIT\nGET b\n").say(1, "OK 0 x\n").bye().frames,
 		events: []string{without("abandoned", "a", "11")},
 		flows:  []string{"LINE_ASKED=a LINE_NOTED=n TRANSACTIONS=1"},
+	},
+	{
+		name:   "a dissector that needs more is waited for",
+		frames: tap().hello().say(0, "GE").say(0, "T a\n").say(1, "OK 0 x\n").bye().frames,
+		conf:   func(c *Config) { c.Dissectors = []*app.Dissector{lineDissector, hastyDissector} },
+		events: []string{answered("a", "x", "6", "7")},
+		flows:  []string{"LINE_ASKED=a LINE_SAID=x TRANSACTIONS=1"},
+	},
+	{
+		name:   "what waited for a dissector that the other side's words rule out",
+		frames: tap().hello().say(0, "GE").say(1, "GEx\n").bye().frames,
+		conf:   func(c *Config) { c.Dissectors = []*app.Dissector{lineDissector, hastyDissector} },
+		events: []string{"ASKER=server PROTOCOL=hasty REQUEST_BYTES=4 STATE=notice",
+			"ASKER=client PROTOCOL=hasty REQUEST_BYTES=2 STATE=notice"},
+		flows: []string{"TRANSACTIONS=2"},
+	},
+	{
+		name: "segments from nowhere",
+		frames: func() []nic.Frame {
+			c := tap().hello().say(0, "GET a\n")
+			for _, far := range []uint32{1<<30 + 99, 1 << 31, 3<<30 - 99} {
+				p := c.pkt(1, "PA")
+				p.seq += far
+				c.send(p.says("OK 0 forged\n"))
+			}
+			return c.say(1, "OK 0 x\n").bye().frames
+		}(),
+		events: []string{answered("a", "x", "6", "7")},
+		flows:  []string{"LINE_ASKED=a LINE_SAID=x TRANSACTIONS=1"},
+		counts: map[Counter]uint64{StreamJumps: 3},
+	},
+	{
+		name: "a segment of many messages, longer than one may be, that repeats octets",
+		frames: func() []nic.Frame {
+			c := tap().hello().say(0, "GET a").say(1, "NOTE ")
+			c.seq[0] -= 3
+			c.say(0, "T a\nGET b\nPUT 30000 c\n{30000}GET d\nGET {19000}\nGET e\n")
+			c.seq[1] -= 2
+			return c.say(1, "E {19000}\nOK 20 x\n{20}OK 20000 y\n{20000}OK 1 z\n.OK 0 v\nOK 0 w\nOK 0 u\n").bye().frames
+		}(),
+		events: []string{
+			answered("a", "x", "6", "28"), answered("b", "y", "6", "20011"), answered("c", "z", "30012", "8"),
+			answered("d", "v", "6", "7"), answered(dots, "w", "19005", "7"), answered("e", "u", "6", "7"),
+		},
+		flows: []string{"LINE_ASKED=a LINE_NOTED=" + dots + " LINE_SAID=x TRANSACTIONS=6"},
 	},
 	{
 		name:   "nobody knows it",

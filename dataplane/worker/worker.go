@@ -58,7 +58,8 @@ func New(src nic.Source, out *ring.Ring, conf Config) (*Worker, error) {
 		return nil, err
 	}
 	if most := int(unsafe.Sizeof(flow.Record{})) + maxAttributes; out.Max() < most {
-		return nil, fmt.Errorf("worker: a ring of %d octets cannot hold a record and its attributes of %d", out.Cap(), most)
+		return nil, fmt.Errorf("worker: a ring of %d octets cannot hold a record with attributes, %d",
+			out.Cap(), most)
 	}
 	if conf.Seed == 0 {
 		var b [8]byte
