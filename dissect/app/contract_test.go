@@ -20,6 +20,7 @@ var samples = map[*Dissector]func() []conversation{
 	&SSH:  sshSamples,
 	&DNS:  dnsSamples,
 	&QUIC: quicSamples,
+	&HTTP: httpSamples, &HTTP2: http2Samples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

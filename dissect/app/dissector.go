@@ -71,6 +71,10 @@ type Message struct {
 	State []byte // memory of this dissector for this flow, both directions; at first zero
 	Attrs flow.Attrs
 	Said  Said
+
+	// Room is for Parse to put things together in: it is the worker's, and what is in it is lost
+	// with the next call.
+	Room [MaxMessage + 4<<10]byte
 }
 
 // Said is what Parse found out besides attributes.
@@ -110,6 +114,10 @@ func (m *Message) Interim(key uint64) { m.Said.Role, m.Said.Key = Interim, key }
 
 // Notice says that the attributes are worth an event by themselves.
 func (m *Message) Notice() { m.Said.Role = Notice }
+
+// Of says that the message is a part of the transaction with that key, which is not 0.
+// Dissectors that pair in order need not say it: theirs are parts of what their side said last.
+func (m *Message) Of(key uint64) { m.Said.Role, m.Said.Key = Part, key }
 
 // Finish says that with this message, and with what is skipped after it, the response is
 // complete. A transaction whose response is not finished stays open until the stream ends or

@@ -102,6 +102,7 @@ var Applications = []Application{
 	{Number: 128, Name: "NetFlow", Category: network,
 		TCP: on(4739, 4740), UDP: on(2055, 4739, 4740, 9995, 9996), SCTP: on(4739, 4740)},
 	{Number: 129, Name: "sFlow", Category: network, UDP: on(6343)},
+	{Number: 130, Name: "HTTP_Connect", Category: web},
 	{Number: 131, Name: "HTTP_Proxy", Category: web, TCP: on(3128)},
 	{Number: 132, Name: "Citrix", Category: network, TCP: on(1494, 2598), UDP: on(1494, 2598)},
 	{Number: 138, Name: "CHECKMK", Category: transfer, TCP: on(6556)},
@@ -149,6 +150,7 @@ var Applications = []Application{
 	{Number: 247, Name: "CAPWAP", Category: network, UDP: on(5246, 5247)},
 	{Number: 248, Name: "Zabbix", Category: network, TCP: on(10050, 10051)},
 	{Number: 249, Name: "S7Comm", Category: scada, TCP: on(102)},
+	{Number: 251, Name: "WebSocket", Category: web},
 	{Number: 252, Name: "AnyDesk", Category: remote, TCP: on(7070)},
 	{Number: 260, Name: "Z3950", Category: network, TCP: on(210)},
 	{Number: 264, Name: "Cassandra", Category: database, TCP: on(7001, 9042)},
@@ -157,4 +159,5 @@ var Applications = []Application{
 	{Number: 273, Name: "GTP_PRIME", Category: network, TCP: on(3386), UDP: on(3386)},
 	{Number: 278, Name: "EthernetIP", Category: scada, TCP: on(44818), UDP: on(2222, 44818)},
 	{Number: 282, Name: "HSRP", Category: network, UDP: on(1985, 2029)},
+	{Number: 349, Name: "HTTP2", Category: web},
 }
