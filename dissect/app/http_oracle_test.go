@@ -36,12 +36,12 @@ func relative(target string) string {
 	return string(h.target)
 }
 
-// heardOf is what one side of a connection said, in order.
-type heardOf map[string][]map[string]string
+// httpHeard is what one side of a connection said, in order.
+type httpHeard map[string][]map[string]string
 
 // hearHTTP returns requests by client and server, responses by server and client.
-func hearHTTP(t *testing.T, capture string) heardOf {
-	said := heardOf{}
+func hearHTTP(t *testing.T, capture string) httpHeard {
+	said := httpHeard{}
 	for _, c := range conversations(t, capture) {
 		src, rest, _ := strings.Cut(c.name, " > ")
 		dst, _, _ := strings.Cut(rest, " / ")
