@@ -12,8 +12,8 @@ import (
 func client(octets []byte) turn { return turn{dir: flow.Forward, octets: octets} }
 func server(octets []byte) turn { return turn{dir: flow.Reverse, octets: octets} }
 
-// heardOf drives TLS over turns.
-func heardOf(turns ...turn) *outcome {
+// tlsSaid drives TLS over turns.
+func tlsSaid(turns ...turn) *outcome {
 	c := says("", 6, flow.Forward, nil)
 	c.turns = turns
 	return drive(&c, &TLS)
@@ -88,7 +88,7 @@ func TestStreams(t *testing.T) {
 			server(tlsRecords(tlsMessage(messageCertificate, block(24, block(24, zeroes))), 99))},
 			2, "unanswered", "TLS_CERT_SHA1=de8a847bff8c343d69b853a215e6ee775ef2ef96", flawDER},
 	} {
-		o := heardOf(c.turns...)
+		o := tlsSaid(c.turns...)
 		kinds, flaw := "", ""
 		for _, e := range o.events {
 			kinds = strings.TrimSpace(kinds + " " + e.Kind)
@@ -122,7 +122,7 @@ func TestNotTLS(t *testing.T) {
 		{"SSL 2 with other lengths", "\x80\x09\x01\x00\x02\x00\x03\x00\x00\x00\x10"},
 	} {
 		for i := range c.octets {
-			o := heardOf(client([]byte(c.octets[:i+1])), client([]byte(c.octets[i+1:]+"more")))
+			o := tlsSaid(client([]byte(c.octets[:i+1])), client([]byte(c.octets[i+1:]+"more")))
 			if len(o.messages) > 0 {
 				t.Errorf("%s: accepted", c.what)
 			}
@@ -143,7 +143,7 @@ func TestLongChain(t *testing.T) {
 	chain := block(24, block(24, leaf.Raw), block(24, make([]byte, 40000)))
 	answer := tlsRecords(slices.Concat(tlsMessage(messageServerHello, serverSays(tls12, 0x2f)),
 		tlsMessage(messageCertificate, chain)), 1<<14)
-	o := heardOf(client(hello), server(answer))
+	o := tlsSaid(client(hello), server(answer))
 	if o.fields["TLS_CERT_SERIAL"] == "" || o.fields["TLS_VERSION"] != "771" || len(o.rejected) > 0 {
 		t.Errorf("%v, rejected by %v", o.fields, o.rejected)
 	}
@@ -157,7 +157,7 @@ func TestSSL2(t *testing.T) {
 		[]byte{1, 0, 0x80}, zeroes[:16]))
 	hello[0] |= 0x80
 	answer[0] |= 0x80
-	o := heardOf(client(hello), server(answer))
+	o := tlsSaid(client(hello), server(answer))
 	if o.fields["TLS_VERSION"] != "2" || o.fields["TLS_CERT_SERIAL"] == "" || len(o.events) != 1 ||
 		o.fields["TLS_CLIENT_CIPHERS"] != "010080" || o.events[0].Kind != "transaction" {
 		t.Errorf("%v, events %v", o.fields, o.events)
@@ -229,7 +229,7 @@ func FuzzTLS(f *testing.F) {
 		if byServer {
 			say = server
 		}
-		want, got := heardOf(say(tlsRecords(message, 1<<14))), heardOf(say(tlsRecords(message, int(size))))
+		want, got := tlsSaid(say(tlsRecords(message, 1<<14))), tlsSaid(say(tlsRecords(message, int(size))))
 		agree(t, want, got)
 		whole, parts := says("", 17, flow.Forward, nil), says("", 17, flow.Forward, nil)
 		whole.turns, parts.turns = []turn{say(fragments(0, message, 1<<14)[0])}, nil
