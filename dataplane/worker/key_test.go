@@ -37,103 +37,114 @@ func keyed(asked, said, state, octets string) string {
 	return "ASKER=client KEY_ASKED=" + asked + said + " PROTOCOL=key " + octets + " STATE=" + state
 }
 
+const (
+	both = "REQUEST_BYTES=3 RESPONSE_BYTES=3"
+	one  = "REQUEST_BYTES=3"
+)
+
+var exchangesOfKeys = []struct {
+	name   string
+	conf   func(*Config)
+	says   []string
+	events []string
+	flows  []string
+	counts map[Counter]uint64
+}{
+	{
+		name:   "responses in another order",
+		says:   []string{"> Q1a", "> Q2b", "< R2x", "< R1y"},
+		events: []string{keyed("b", "x", "complete", both), keyed("a", "y", "complete", both)},
+		flows:  []string{"KEY_ASKED=a KEY_SAID=y TRANSACTIONS=2"},
+	},
+	{
+		name: "both ask with the same key",
+		says: []string{"> Q1a", "< Q1b", "> R1x", "< R1y"},
+		events: []string{"ASKER=server KEY_ASKED=b KEY_SAID=x PROTOCOL=key " + both + " STATE=complete",
+			keyed("a", "y", "complete", both)},
+		flows: []string{"KEY_ASKED=a KEY_SAID=y TRANSACTIONS=2"},
+	},
+	{
+		name: "asked again, and answered twice",
+		says: []string{"> Q1a", "> Q1a", "> Q1a", "< R1x", "< R1z"},
+		events: []string{
+			"ASKER=client KEY_ASKED=a KEY_SAID=x PROTOCOL=key " + both + " RETRANSMISSIONS=2 STATE=complete",
+			"ASKER=client KEY_SAID=z PROTOCOL=key RESPONSE_BYTES=3 STATE=unasked",
+		},
+		flows: []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=2"},
+	},
+	{
+		name: "interim and notice",
+		says: []string{"> Q1a", "< I1", "> N0n", "< R1x"},
+		events: []string{
+			"ASKER=client KEY_SAID=n PROTOCOL=key REQUEST_BYTES=3 STATE=notice",
+			"ASKER=client INTERIM_RESPONSES=1 KEY_ASKED=a KEY_SAID=x PROTOCOL=key " + both + " STATE=complete",
+		},
+		flows: []string{"KEY_ASKED=a KEY_SAID=n TRANSACTIONS=2"},
+	},
+	{
+		name: "the response comes too late by nothing",
+		says: []string{"> Q1a", "+4990ms", "< R1x", "> Q2b", "+4989ms", "< R2y"},
+		events: []string{keyed("a", "", "unanswered", one),
+			"ASKER=client KEY_SAID=x PROTOCOL=key RESPONSE_BYTES=3 STATE=unasked", keyed("b", "y", "complete",
+				both)},
+		flows: []string{"KEY_ASKED=a TRANSACTIONS=3"},
+	},
+	{
+		name: "no response",
+		says: []string{"> Q1a", "> Q2b", "+1s", "> Q3c"},
+		events: []string{keyed("a", "", "unanswered", one), keyed("b", "", "unanswered", one), keyed("c", "",
+			"unanswered", one)},
+		flows: []string{"KEY_ASKED=a TRANSACTIONS=3"},
+	},
+	{
+		name:   "told at the request",
+		conf:   func(c *Config) { c.Early = 1 << 3 },
+		says:   []string{"> Q1a", "< R1x"},
+		events: []string{keyed("a", "", "open", one)},
+		flows:  []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=1"},
+	},
+	{
+		name: "over active timeouts",
+		conf: func(c *Config) { c.Active = time.Second },
+		says: []string{"> Q1a", "< R1x", "> Q2b", "+2s", "< R2y", "> Q3c", "< R3z"},
+		events: []string{keyed("a", "x", "complete", both), keyed("b", "y", "complete", both), keyed("c", "z",
+			"complete", both)},
+		flows: []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=1", "KEY_ASKED=a KEY_SAID=x TRANSACTIONS=2"},
+	},
+	{
+		name: "foreign datagrams",
+		says: []string{"> Q1a", "> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "< R1x", "> ?", "> ?",
+			"> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "< R1y"},
+		events: []string{keyed("a", "x", "complete", both)},
+		flows:  []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=1"},
+		counts: map[Counter]uint64{GaveUp: 1},
+	},
+	{
+		name:   "nobody knows it, and done",
+		says:   []string{"> ?", "> Q1a", "+60s", "> D", "> Q1a"},
+		flows:  []string{"", ""},
+		counts: map[Counter]uint64{GaveUp: 0},
+	},
+	{
+		name:   "undecided",
+		says:   []string{"> ~1", "> ~2", "> ~3", "> ~4", "> ~5", "> ~6", "> ~7", "> ~8", "> Q1a"},
+		flows:  []string{""},
+		counts: map[Counter]uint64{BudgetOver: 1},
+	},
+	{
+		name: "more open than there is room for",
+		conf: func(c *Config) { c.Transactions = 2 },
+		says: []string{"> Q1a", "> Q2b", "> Q3c", "< R3z", "< R1x"},
+		events: []string{keyed("a", "", "unanswered", one), keyed("c", "z", "complete", both),
+			"ASKER=client KEY_SAID=x PROTOCOL=key RESPONSE_BYTES=3 STATE=unasked", keyed("b", "", "unanswered",
+				one)},
+		flows:  []string{"KEY_ASKED=a TRANSACTIONS=4"},
+		counts: map[Counter]uint64{TransactionsEarly: 1},
+	},
+}
+
 func TestDatagrams(t *testing.T) {
-	const both, one = "REQUEST_BYTES=3 RESPONSE_BYTES=3", "REQUEST_BYTES=3"
-	for _, c := range []struct {
-		name   string
-		conf   func(*Config)
-		says   []string
-		events []string
-		flows  []string
-		counts map[Counter]uint64
-	}{
-		{
-			name:   "responses in another order",
-			says:   []string{"> Q1a", "> Q2b", "< R2x", "< R1y"},
-			events: []string{keyed("b", "x", "complete", both), keyed("a", "y", "complete", both)},
-			flows:  []string{"KEY_ASKED=a KEY_SAID=y TRANSACTIONS=2"},
-		},
-		{
-			name: "both ask with the same key",
-			says: []string{"> Q1a", "< Q1b", "> R1x", "< R1y"},
-			events: []string{"ASKER=server KEY_ASKED=b KEY_SAID=x PROTOCOL=key " + both + " STATE=complete",
-				keyed("a", "y", "complete", both)},
-			flows: []string{"KEY_ASKED=a KEY_SAID=y TRANSACTIONS=2"},
-		},
-		{
-			name: "asked again, and answered twice",
-			says: []string{"> Q1a", "> Q1a", "> Q1a", "< R1x", "< R1z"},
-			events: []string{
-				"ASKER=client KEY_ASKED=a KEY_SAID=x PROTOCOL=key " + both + " RETRANSMISSIONS=2 STATE=complete",
-				"ASKER=client KEY_SAID=z PROTOCOL=key RESPONSE_BYTES=3 STATE=unasked",
-			},
-			flows: []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=2"},
-		},
-		{
-			name: "interim and notice",
-			says: []string{"> Q1a", "< I1", "> N0n", "< R1x"},
-			events: []string{
-				"ASKER=client KEY_SAID=n PROTOCOL=key REQUEST_BYTES=3 STATE=notice",
-				"ASKER=client INTERIM_RESPONSES=1 KEY_ASKED=a KEY_SAID=x PROTOCOL=key " + both + " STATE=complete",
-			},
-			flows: []string{"KEY_ASKED=a KEY_SAID=n TRANSACTIONS=2"},
-		},
-		{
-			name: "the response comes too late by nothing",
-			says: []string{"> Q1a", "+4990ms", "< R1x", "> Q2b", "+4989ms", "< R2y"},
-			events: []string{keyed("a", "", "unanswered", one),
-				"ASKER=client KEY_SAID=x PROTOCOL=key RESPONSE_BYTES=3 STATE=unasked", keyed("b", "y", "complete", both)},
-			flows: []string{"KEY_ASKED=a TRANSACTIONS=3"},
-		},
-		{
-			name:   "no response",
-			says:   []string{"> Q1a", "> Q2b", "+1s", "> Q3c"},
-			events: []string{keyed("a", "", "unanswered", one), keyed("b", "", "unanswered", one), keyed("c", "", "unanswered", one)},
-			flows:  []string{"KEY_ASKED=a TRANSACTIONS=3"},
-		},
-		{
-			name:   "told at the request",
-			conf:   func(c *Config) { c.Early = 1 << 3 },
-			says:   []string{"> Q1a", "< R1x"},
-			events: []string{keyed("a", "", "open", one)},
-			flows:  []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=1"},
-		},
-		{
-			name:   "over active timeouts",
-			conf:   func(c *Config) { c.Active = time.Second },
-			says:   []string{"> Q1a", "< R1x", "> Q2b", "+2s", "< R2y", "> Q3c", "< R3z"},
-			events: []string{keyed("a", "x", "complete", both), keyed("b", "y", "complete", both), keyed("c", "z", "complete", both)},
-			flows:  []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=1", "KEY_ASKED=a KEY_SAID=x TRANSACTIONS=2"},
-		},
-		{
-			name:   "foreign datagrams",
-			says:   []string{"> Q1a", "> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "< R1x", "> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "> ?", "< R1y"},
-			events: []string{keyed("a", "x", "complete", both)},
-			flows:  []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=1"},
-			counts: map[Counter]uint64{GaveUp: 1},
-		},
-		{
-			name:   "nobody knows it, and done",
-			says:   []string{"> ?", "> Q1a", "+60s", "> D", "> Q1a"},
-			flows:  []string{"", ""},
-			counts: map[Counter]uint64{GaveUp: 0},
-		},
-		{
-			name:   "undecided",
-			says:   []string{"> ~1", "> ~2", "> ~3", "> ~4", "> ~5", "> ~6", "> ~7", "> ~8", "> Q1a"},
-			flows:  []string{""},
-			counts: map[Counter]uint64{BudgetOver: 1},
-		},
-		{
-			name: "more open than there is room for",
-			conf: func(c *Config) { c.Transactions = 2 },
-			says: []string{"> Q1a", "> Q2b", "> Q3c", "< R3z", "< R1x"},
-			events: []string{keyed("a", "", "unanswered", one), keyed("c", "z", "complete", both),
-				"ASKER=client KEY_SAID=x PROTOCOL=key RESPONSE_BYTES=3 STATE=unasked", keyed("b", "", "unanswered", one)},
-			flows:  []string{"KEY_ASKED=a TRANSACTIONS=4"},
-			counts: map[Counter]uint64{TransactionsEarly: 1},
-		},
-	} {
+	for _, c := range exchangesOfKeys {
 		t.Run(c.name, func(t *testing.T) {
 			conf := looking()
 			if c.conf != nil {

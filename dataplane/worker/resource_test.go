@@ -148,7 +148,8 @@ func TestMalformed(t *testing.T) {
 	c := tap().hello().say(0, "GET a\nBAD b\n").say(0, "BAD c\nBAD d\n")
 	c.now += time.Second
 	b := watch(t, conf, c.say(0, "BAD e\n").frames...)
-	if got := strings.Join(b.flawed, "; "); got != "65535 a bad line 66/66; 65535 a bad line 66/66; 65535 a bad line 60/60" {
+	if got := strings.Join(b.flawed, "; "); got != "65535 a bad line 66/66; 65535 a bad line 66/66; "+
+		"65535 a bad line 60/60" {
 		t.Error(got)
 	}
 	if n := b.report.Counters[MalformedLimited]; n != 1 || b.report.Dissectors[1].Malformed != 4 {
@@ -169,7 +170,8 @@ func TestChunks(t *testing.T) {
 		f.Bytes()[23] = protoSCTP
 		return f
 	}
-	b := watch(t, looking(), frame(data(3, "Q1a")+data(1, "Q5")+data(3, "Q2bc")), frame(data(3, "Q3")+"\x00\x03\xff\xff"))
+	b := watch(t, looking(), frame(data(3, "Q1a")+data(1, "Q5")+data(3, "Q2bc")), frame(data(3,
+		"Q3")+"\x00\x03\xff\xff"))
 	b.want("events", b.said(false), keyed("a", "", "unanswered", "REQUEST_BYTES=3"),
 		keyed("bc", "", "unanswered", "REQUEST_BYTES=4"), keyed("", "", "unanswered", "REQUEST_BYTES=2"))
 	if n := b.report.Counters[SCTPFragments]; n != 1 {
@@ -177,15 +179,15 @@ func TestChunks(t *testing.T) {
 	}
 }
 
-// One worker and three that share the flows say the same.
-func TestShardsSaySame(t *testing.T) {
+// crowd is many flows at once.
+func crowd() (all []nic.Frame) {
 	rnd := rand.New(rand.NewPCG(5, 6))
-	var all []nic.Frame
 	for i := range 40 {
 		var f []nic.Frame
 		switch i % 4 {
 		case 0:
-			f = datagrams("> Q1a", "> Q2b", "+3s", "< R2x", "+3s", "< R1y", "+10s", "> Q3c", "+1s", "> Q4d", "+20s", "> Q5")
+			f = datagrams("> Q1a", "> Q2b", "+3s", "< R2x", "+3s", "< R1y", "+10s", "> Q3c", "+1s", "> Q4d",
+				"+20s", "> Q5")
 		case 1:
 			f = dialogue(long.cut(rnd, 800), [2]uint32{rnd.Uint32(), rnd.Uint32()})
 		case 2:
@@ -204,31 +206,40 @@ func TestShardsSaySame(t *testing.T) {
 		all = append(all, f...)
 	}
 	slices.SortStableFunc(all, func(a, b nic.Frame) int { return int(a.Time) - int(b.Time) })
-	run := func(of uint32, most int) (said []string) {
-		for i := range max(of, 1) {
-			conf := looking()
-			conf.Streams, conf.Transactions, conf.Shard = 1000, 1000, Shard{i, of}
-			b := newBench(t, &feed{frames: all, most: most}, conf)
-			b.run(0)
-			for _, set := range [][]flow.View{b.events, b.flows} {
-				for i := range set {
-					v := &set[i]
-					said = append(said, spoken(v, true)+fmt.Sprint(v.Key, v.First, v.Last, v.Packets, v.Octets, v.End))
-				}
+	return all
+}
+
+// saidBy returns what so many workers say of frames that come in bursts of at most so many.
+func saidBy(t *testing.T, all []nic.Frame, of uint32, most int) (said []string) {
+	for i := range max(of, 1) {
+		conf := looking()
+		conf.Streams, conf.Transactions, conf.Shard = 1000, 1000, Shard{i, of}
+		b := newBench(t, &feed{frames: all, most: most}, conf)
+		b.run(0)
+		for _, set := range [][]flow.View{b.events, b.flows} {
+			for i := range set {
+				v := &set[i]
+				said = append(said, spoken(v, true)+fmt.Sprint(v.Key, v.First, v.Last, v.Packets, v.Octets, v.End))
 			}
 		}
-		slices.Sort(said)
-		return said
 	}
-	want := run(0, 0)
+	slices.Sort(said)
+	return said
+}
+
+// One worker and three that share the flows say the same.
+func TestShardsSaySame(t *testing.T) {
+	all := crowd()
+	want := saidBy(t, all, 0, 0)
 	for _, c := range []struct {
 		of   uint32
 		most int
 	}{{3, 0}, {0, 1}, {2, 7}} {
-		if got := run(c.of, c.most); !slices.Equal(got, want) {
+		if got := saidBy(t, all, c.of, c.most); !slices.Equal(got, want) {
 			for i := range min(len(got), len(want)) {
 				if got[i] != want[i] {
-					t.Errorf("%d workers, bursts of %d: %d of %d\n%s\nwant\n%s", c.of, c.most, len(got), len(want), got[i], want[i])
+					t.Errorf("%d workers, bursts of %d: %d of %d\n%s\nwant\n%s", c.of, c.most, len(got), len(want),
+						got[i], want[i])
 					break
 				}
 			}
@@ -247,7 +258,8 @@ func TestTalkAllocates(t *testing.T) {
 		groups[i] = disturb(rnd, groups[i])
 	}
 	frames := dialogue(groups, [2]uint32{1, 2})
-	frames = append(frames, datagrams("> Q1a", "> X", "> Q2b", "+3s", "< R2x", "+3s", "< R1y", "> N1n", "> ?")...)
+	frames = append(frames, datagrams("> Q1a", "> X", "> Q2b", "+3s", "< R2x", "+3s", "< R1y", "> N1n",
+		"> ?")...)
 	conf := looking()
 	conf.Malformed = 1000
 	src := &turn{}

@@ -8,7 +8,8 @@ import (
 )
 
 // lines is what the segments of FuzzTalk are cut out of.
-var lines = expand("GET a\nOK 3 b\n{3}PUT 9 c\n{9}WAIT d\nNOTE e\nBAD f\nOK * g\nSWITCH\n<h\nQUIT\n~i\nGET {700}\nOK 0 j\n")
+var lines = expand("GET a\nOK 3 b\n{3}PUT 9 c\n{9}WAIT d\nNOTE e\nBAD f\nOK * " +
+	"g\nSWITCH\n<h\nQUIT\n~i\nGET {700}\nOK 0 j\n")
 
 // Whatever segments come in whatever order, of however little memory, the worker survives, all
 // memory comes back, and nothing is lost silently.

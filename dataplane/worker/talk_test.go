@@ -21,7 +21,8 @@ func tap() *wireTap { return &wireTap{seq: [2]uint32{1000, 1 << 31}, port: 7001}
 
 // pkt returns the next packet from a side, without payload.
 func (c *wireTap) pkt(side int, flags string) pkt {
-	p := pkt{at: c.now, src: "a", dst: "b", sport: 40000, dport: c.port, flags: flags, seq: c.seq[side], ack: c.seq[1-side]}
+	p := pkt{at: c.now, src: "a", dst: "b", sport: 40000, dport: c.port, flags: flags, seq: c.seq[side],
+		ack: c.seq[1-side]}
 	if side == 1 {
 		p.src, p.dst, p.sport, p.dport = "b", "a", c.port, 40000
 	}
@@ -68,14 +69,19 @@ func (c *wireTap) bye() *wireTap {
 }
 
 func TestTransaction(t *testing.T) {
-	c := tap().hello().say(0, "GET one\n").say(1, "OK 4 two\n").say(1, "{4}").say(0, "PUT 3 three\n123").say(1, "WAIT a moment\n").
+	c := tap().hello().say(0, "GET one\n").say(1, "OK 4 two\n").say(1, "{4}").say(0, "PUT 3 three\n123").
+		say(1, "WAIT a moment\n").
 		say(1, "OK 0 four\n").bye()
 	b := watch(t, looking(), c.frames...)
 	b.want("events", b.said(true),
-		"ASKER=client LATENCY_USEC=10000 LINE_ASKED=one LINE_SAID=two PROTOCOL=line REQUEST_BYTES=8 REQUEST_END=30ms "+
-			"REQUEST_PKTS=1 REQUEST_START=30ms RESPONSE_BYTES=13 RESPONSE_END=50ms RESPONSE_PKTS=2 RESPONSE_START=40ms STATE=complete",
-		"ASKER=client INTERIM_RESPONSES=1 LATENCY_USEC=20000 LINE_ASKED=three LINE_SAID=four PROTOCOL=line REQUEST_BYTES=15 REQUEST_END=60ms "+
-			"REQUEST_PKTS=1 REQUEST_START=60ms RESPONSE_BYTES=10 RESPONSE_END=80ms RESPONSE_PKTS=1 RESPONSE_START=80ms STATE=complete")
+		"ASKER=client LATENCY_USEC=10000 LINE_ASKED=one LINE_SAID=two PROTOCOL=line REQUEST_BYTES=8 "+
+			"REQUEST_END=30ms "+
+			"REQUEST_PKTS=1 REQUEST_START=30ms RESPONSE_BYTES=13 RESPONSE_END=50ms RESPONSE_PKTS=2 "+
+			"RESPONSE_START=40ms STATE=complete",
+		"ASKER=client INTERIM_RESPONSES=1 LATENCY_USEC=20000 LINE_ASKED=three LINE_SAID=four PROTOCOL=line "+
+			"REQUEST_BYTES=15 REQUEST_END=60ms "+
+			"REQUEST_PKTS=1 REQUEST_START=60ms RESPONSE_BYTES=10 RESPONSE_END=80ms RESPONSE_PKTS=1 "+
+			"RESPONSE_START=80ms STATE=complete")
 	b.want("flows", b.found(), "LINE_ASKED=one LINE_SAID=two TRANSACTIONS=2")
 	if r := b.records[0]; r.Application != 1001 {
 		t.Errorf("%+v", r.Hot)
@@ -126,8 +132,9 @@ var talks = []struct {
 	{
 		name:   "several messages in one segment, and responses that wait for their turn",
 		frames: tap().hello().say(0, "GET a\nGET b\nGET c\n").say(1, "OK 0 x\nOK 3 y\n{3}OK 0 z\n").bye().frames,
-		events: []string{answered("a", "x", "6", "7"), answered("b", "y", "6", "10"), answered("c", "z", "6", "7")},
-		flows:  []string{"LINE_ASKED=a LINE_SAID=x TRANSACTIONS=3"},
+		events: []string{answered("a", "x", "6", "7"), answered("b", "y", "6", "10"), answered("c", "z", "6",
+			"7")},
+		flows: []string{"LINE_ASKED=a LINE_SAID=x TRANSACTIONS=3"},
 	},
 	{
 		name: "a message in many segments",
@@ -137,14 +144,16 @@ var talks = []struct {
 		flows:  []string{"LINE_ASKED=abc LINE_SAID=x TRANSACTIONS=2"},
 	},
 	{
-		name:   "a response that lasts as long as the stream",
-		frames: tap().hello().say(0, "GET a\n").say(1, "OK * x\n").say(1, "{1000}").say(1, "GET nonsense\n").bye().frames,
+		name: "a response that lasts as long as the stream",
+		frames: tap().hello().say(0, "GET a\n").say(1, "OK * x\n").say(1, "{1000}").say(1, "GET nonsense\n").
+			bye().frames,
 		events: []string{answered("a", "x", "6", "1020")},
 		flows:  []string{"LINE_ASKED=a LINE_SAID=x TRANSACTIONS=1"},
 	},
 	{
 		name: "a body with holes",
-		frames: tap().hello().say(0, "GET a\n").say(1, "OK 3000 x\n").lose(1, "{1000}").say(1, "{1000}").lose(1, "{1000}").
+		frames: tap().hello().say(0, "GET a\n").say(1, "OK 3000 x\n").lose(1, "{1000}").say(1, "{1000}").
+			lose(1, "{1000}").
 			say(1, "OK 0 unasked\n").bye().frames,
 		events: []string{answered("a", "x", "6", "3010"),
 			"ASKER=client LINE_SAID=unasked PROTOCOL=line RESPONSE_BYTES=13 STATE=unasked"},
@@ -152,31 +161,38 @@ var talks = []struct {
 		counts: map[Counter]uint64{StreamHoles: 0},
 	},
 	{
-		name:   "the beginning was not seen",
-		frames: tap().lose(0, "x").say(0, "sense\n").say(0, "GET a\n").say(1, "of it\n").say(1, "OK 0 x\n").bye().frames,
-		events: []string{"ASKER=client LINE_ASKED=a LINE_LOST=yes LINE_SAID=x LOST=1 PROTOCOL=line REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete"},
-		flows:  []string{"LINE_ASKED=a LINE_LOST=yes LINE_SAID=x TRANSACTIONS=1"},
+		name: "the beginning was not seen",
+		frames: tap().lose(0, "x").say(0, "sense\n").say(0, "GET a\n").say(1, "of it\n").say(1, "OK 0 x\n").
+			bye().frames,
+		events: []string{"ASKER=client LINE_ASKED=a LINE_LOST=yes LINE_SAID=x LOST=1 PROTOCOL=line " +
+			"REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete"},
+		flows: []string{"LINE_ASKED=a LINE_LOST=yes LINE_SAID=x TRANSACTIONS=1"},
 	},
 	{
 		name:   "only the client is seen",
 		frames: tap().say(0, "GET a\n").say(0, "GET b\n").frames,
-		events: []string{"ASKER=client LINE_ASKED=a LINE_LOST=yes LOST=1 PROTOCOL=line REQUEST_BYTES=6 STATE=unanswered", without("unanswered", "b", "6")},
-		flows:  []string{"LINE_ASKED=a LINE_LOST=yes TRANSACTIONS=2"},
+		events: []string{"ASKER=client LINE_ASKED=a LINE_LOST=yes LOST=1 PROTOCOL=line REQUEST_BYTES=6 " +
+			"STATE=unanswered", without("unanswered", "b", "6")},
+		flows: []string{"LINE_ASKED=a LINE_LOST=yes TRANSACTIONS=2"},
 	},
 	{
 		name: "a hole that the peer acknowledges",
-		frames: tap().hello().say(0, "GET a\n").lose(1, "OK 0 x\n").say(0, "GET b\n").say(1, "OK 0 y\n").say(0, "NOTE n\n").
+		frames: tap().hello().say(0, "GET a\n").lose(1, "OK 0 x\n").say(0, "GET b\n").say(1, "OK 0 y\n").
+			say(0, "NOTE n\n").
 			bye().frames,
 		events: []string{without("unanswered", "a", "6"),
-			"ASKER=client LINE_ASKED=b LINE_LOST=yes LINE_SAID=y LOST=1 PROTOCOL=line REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete"},
+			"ASKER=client LINE_ASKED=b LINE_LOST=yes LINE_SAID=y LOST=1 PROTOCOL=line REQUEST_BYTES=6 " +
+				"RESPONSE_BYTES=7 STATE=complete"},
 		flows:  []string{"LINE_ASKED=a LINE_NOTED=n TRANSACTIONS=2"},
 		counts: map[Counter]uint64{StreamHoles: 1},
 	},
 	{
 		name: "a hole with more behind it than is held",
-		frames: tap().hello().lose(0, "GET a\n").say(0, "GET b\n").say(0, "GET c\n").say(0, "GET d\n").say(0, "GET e\n").
+		frames: tap().hello().lose(0, "GET a\n").say(0, "GET b\n").say(0, "GET c\n").say(0, "GET d\n").say(0,
+			"GET e\n").
 			say(0, "GET f\n").say(0, "GET g\n").say(0, "GET h\n").frames,
-		events: []string{"ASKER=client LINE_ASKED=b LINE_LOST=yes LOST=1 PROTOCOL=line REQUEST_BYTES=6 STATE=unanswered",
+		events: []string{"ASKER=client LINE_ASKED=b LINE_LOST=yes LOST=1 PROTOCOL=line REQUEST_BYTES=6 " +
+			"STATE=unanswered",
 			without("unanswered", "c", "6"), without("unanswered", "d", "6"), without("unanswered", "e", "6"),
 			without("unanswered", "f", "6"), without("unanswered", "g", "6"), without("unanswered", "h", "6")},
 		flows:  []string{"LINE_ASKED=b LINE_LOST=yes TRANSACTIONS=7"},
@@ -185,7 +201,8 @@ var talks = []struct {
 	{
 		name:   "a hole that is never filled, at the end",
 		frames: tap().hello().say(0, "GET a\n").lose(1, "OK 0 x\n").say(1, "OK 0 y\n").frames,
-		events: []string{"ASKER=client LINE_ASKED=a LINE_LOST=yes LINE_SAID=y LOST=1 PROTOCOL=line REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete"},
+		events: []string{"ASKER=client LINE_ASKED=a LINE_LOST=yes LINE_SAID=y LOST=1 PROTOCOL=line " +
+			"REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete"},
 		flows:  []string{"LINE_ASKED=a LINE_LOST=yes LINE_SAID=y TRANSACTIONS=1"},
 		counts: map[Counter]uint64{StreamHoles: 1},
 	},
@@ -196,15 +213,20 @@ var talks = []struct {
 		flows:  []string{"LINE_ASKED=a LINE_SAID=x TRANSACTIONS=1"},
 	},
 	{
-		name:   "reset",
-		frames: func() []nic.Frame { c := tap().hello().say(0, "GET a\n"); return c.send(c.pkt(1, "R").frame()).frames }(),
+		name: "reset",
+		frames: func() []nic.Frame {
+			c := tap().hello().say(0, "GET a\n")
+			return c.send(c.pkt(1, "R").
+				frame()).frames
+		}(),
 		events: []string{without("reset", "a", "6")},
 		flows:  []string{"LINE_ASKED=a TRANSACTIONS=1"},
 	},
 	{
 		name:   "another protocol from a response on",
 		frames: tap().hello().say(0, "GET a\n").say(1, "SWITCH\n").say(0, "<one\n").say(1, "<two\n").bye().frames,
-		events: []string{"ASKER=client LINE_ASKED=a PROTOCOL=line REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete",
+		events: []string{"ASKER=client LINE_ASKED=a PROTOCOL=line REQUEST_BYTES=6 RESPONSE_BYTES=7 " +
+			"STATE=complete",
 			"ASKER=client LINE_DIALECT=one PROTOCOL=dialect REQUEST_BYTES=5 STATE=notice",
 			"ASKER=server LINE_DIALECT=two PROTOCOL=dialect REQUEST_BYTES=5 STATE=notice"},
 		flows: []string{"LINE_ASKED=a LINE_DIALECT=one TRANSACTIONS=3"},
@@ -252,7 +274,8 @@ var talks = []struct {
 			c.seq[0] -= 3
 			c.say(0, "T a\nGET b\nPUT 30000 c\n{30000}GET d\nGET {19000}\nGET e\n")
 			c.seq[1] -= 2
-			return c.say(1, "E {19000}\nOK 20 x\n{20}OK 20000 y\n{20000}OK 1 z\n.OK 0 v\nOK 0 w\nOK 0 u\n").bye().frames
+			return c.say(1, "E {19000}\nOK 20 x\n{20}OK 20000 y\n{20000}OK 1 z\n.OK 0 v\nOK 0 w\nOK 0 u\n").
+				bye().frames
 		}(),
 		events: []string{
 			answered("a", "x", "6", "28"), answered("b", "y", "6", "20011"), answered("c", "z", "30012", "8"),
