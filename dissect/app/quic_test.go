@@ -125,7 +125,14 @@ func eventsOf(t *testing.T, c conversation) *outcome {
 	return o
 }
 
-func TestQUICConversations(t *testing.T) {
+// quicWant is an event that is expected, and some of its fields.
+type quicWant struct {
+	state  string
+	fields []map[string]string
+}
+
+// quicWants are the events expected of the samples, by name.
+func quicWants() map[string][]quicWant {
 	offered := map[string]string{"QUIC_VERSIONS_OFFERED": "6b3343cf,ff00001d", "QUIC_VERSION": "1"}
 	answered := map[string]string{"QUIC_DCID": "0102030405060708", "QUIC_SCID": "0a0b0c",
 		"QUIC_SERVER_SCID": "0d0e0f10", "TLS_CIPHER": "4865", "TLS_VERSION": "772", "TLS_GROUP": "29",
@@ -133,11 +140,7 @@ func TestQUICConversations(t *testing.T) {
 	params := map[string]string{"QUIC_IDLE_TIMEOUT": "30000", "QUIC_MAX_UDP_PAYLOAD": "1472",
 		"QUIC_MAX_DATA": "1099511627776", "QUIC_USER_AGENT": "Chrome/138.0 Linux x86_64",
 		"QUIC_CLIENT_VERSIONS": "6b3343cf,00000001", "TLS_SERVER_NAME": "a.example", "TLS_CLIENT_ALPN": "h3"}
-	type want struct {
-		state  string
-		fields []map[string]string
-	}
-	wants := map[string][]want{
+	return map[string][]quicWant{
 		"sent back": {{complete, []map[string]string{params,
 			{"QUIC_RETRY": "1", "TLS_CIPHER": "4865"}}}},
 		"in one datagram":          {{complete, []map[string]string{answered, params, {"QUIC_VERSION": "1"}}}},
@@ -153,6 +156,10 @@ func TestQUICConversations(t *testing.T) {
 			{"QUIC_VERSION": "1", "QUIC_SERVER_VERSION": "1798521807"}}}},
 		"asked for another hello": {{complete, []map[string]string{answered, params, {"TLS_HELLO_RETRY": "1"}}}},
 	}
+}
+
+func TestQUICConversations(t *testing.T) {
+	wants := quicWants()
 	for _, c := range quicSamples() {
 		o := eventsOf(t, c)
 		if len(o.events) != len(wants[c.name]) {
@@ -204,7 +211,13 @@ func TestQUICOrder(t *testing.T) {
 	}
 }
 
-func TestQUICFlaws(t *testing.T) {
+// flawed is a conversation with a flaw, or with one that looks like it but is none.
+type flawed struct {
+	flaw string
+	conversation
+}
+
+func quicFlaws() []flawed {
 	hello := cryptoFrame(0, helloOf("a.example", paramsHere, 0))
 	begin := initialOf(0, hello)
 	damaged := func(b []byte) []byte {
@@ -217,10 +230,7 @@ func TestQUICFlaws(t *testing.T) {
 		return back(append(append(b, "token"...), tag...))
 	}
 	bad := func(params ...byte) []byte { return initialOf(0, cryptoFrame(0, helloOf("a.example", params, 0))) }
-	for _, c := range []struct {
-		flaw string // empty for none
-		conversation
-	}{
+	return []flawed{
 		{flawQUICFrame, over("a frame beyond the end",
 			initialOf(0, bytes.Repeat([]byte{0}, 1131), []byte{6, 0, 0x44, 0}))},
 		{flawQUICFrame, over("too many ranges", initialOf(0, []byte{2, 0, 0, 0xbf, 0xff, 0xff, 0xff, 0}))},
@@ -247,7 +257,11 @@ func TestQUICFlaws(t *testing.T) {
 		{"", over("padding behind", append(slices.Clone(begin), make([]byte, 50)...))},
 		{"", over("a packet of another connection behind",
 			append(slices.Clone(begin), longPacket(2, quicFrom, nil)...))},
-	} {
+	}
+}
+
+func TestQUICFlaws(t *testing.T) {
+	for _, c := range quicFlaws() {
 		var flaws []string
 		o := eventsOf(t, c.conversation)
 		for _, m := range o.messages {
