@@ -270,11 +270,11 @@ func (h *httpHead) contradictions() {
 
 // respond says what was answered and finds the end of its body (RFC 9112, section 6.3).
 func (t *httpTurn) respond(h *httpHead) Verdict {
-	h.sayResponse(&t.Attrs)
 	if h.status < 200 && h.status != 101 {
-		t.Interim(0)
+		t.Interim(0) // of which nothing is said: what is said first stays
 		return Accept
 	}
+	h.sayResponse(&t.Attrs)
 	if t.all.waiting == 0 { // the request, which was not seen, has not said it
 		sayText(&t.Attrs, httpProtocol, h.protocol)
 	}

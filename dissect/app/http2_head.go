@@ -169,9 +169,10 @@ func (t *http2Turn) say(h *httpHead, x *http2Block) {
 		h.sayRequest(&t.Attrs)
 	case ok:
 		h.status = status
-		h.sayResponse(&t.Attrs)
 		if t.Response(key); status < 200 {
 			t.Interim(key)
+		} else {
+			h.sayResponse(&t.Attrs)
 		}
 		if s == nil {
 			t.Attrs.Bytes(httpProtocol, http2Version)

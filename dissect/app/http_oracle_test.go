@@ -46,7 +46,7 @@ func hearHTTP(t *testing.T, capture string) httpHeard {
 		src, rest, _ := strings.Cut(c.name, " > ")
 		dst, _, _ := strings.Cut(rest, " / ")
 		for _, m := range drive(c, &HTTP, &HTTP2).messages {
-			if m.Role == roles[Part] || m.Dissector == TLS.Name {
+			if m.Role == roles[Part] || m.Role == roles[Interim] || m.Dissector == TLS.Name {
 				continue
 			}
 			key := src + " " + dst
@@ -130,6 +130,9 @@ func (v *httpVerdict) compare(t *testing.T, table string) {
 		r := httpRow(x)
 		if r["tcp.srcport"] == "" || r["http.request.method"]+r["http.response.code"] == "" {
 			continue // SSDP, which is not HTTP, or a part of a body
+		}
+		if code := r["http.response.code"]; len(code) == 3 && code[0] == '1' && code != "101" {
+			continue // an interim response, of which nothing is said
 		}
 		key := r.ends()
 		at, n := r.find(said[key])
