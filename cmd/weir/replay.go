@@ -190,12 +190,12 @@ func (r *replay) addLogs() error {
 	}
 	used := names(r.cfg.Apps.Dissectors())
 	for _, f := range formats.All {
-		if f.Layout == nil || !slices.Contains(used, f.Layout.Record) {
+		if f.Layout == nil || !slices.Contains(used, f.Layout.Records[0]) {
 			continue
 		}
 		x := config.DefaultExporter()
 		x.Name, x.Format, x.OnFull, x.Nested = f.Name, f.Name, "block", true
-		x.To = []string{filepath.Join(r.logs, f.Layout.Record+".log")}
+		x.To = []string{filepath.Join(r.logs, f.Layout.Records[0]+".log")}
 		r.cfg.Exporters = append(r.cfg.Exporters, x)
 	}
 	return nil

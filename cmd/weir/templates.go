@@ -53,7 +53,7 @@ type shape struct {
 func records(x *config.Exporter) (egress.Records, error) {
 	kinds := x.Records
 	if f := formats.Named(x.Format); f != nil && f.Layout != nil && len(kinds) == 0 {
-		kinds = []string{f.Layout.Record}
+		kinds = f.Layout.Records
 	}
 	set, err := egress.ParseRecords(kinds)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/weir-probe/weir/dissect/app"
+	"github.com/weir-probe/weir/export/formats"
 )
 
 // Withheld returns the labels of fields that are not exported unless the configuration
@@ -84,13 +85,21 @@ func (k *checker) records(key string, c *Config, e *Exporter) {
 			k.report(place, fmt.Sprintf("there are no events of %s: its dissector is off", kind), turnOn)
 		}
 	}
-	own, fixed := strings.CutSuffix(e.Format, "-log")
-	if fixed && len(e.Records) > 0 && !slices.Equal(e.Records, []string{own}) {
-		k.report(key+".records", fmt.Sprintf("a %s is about %s", e.Format, own),
-			fmt.Sprintf("remove it, or write records = %q", own))
+	if f := formats.Named(e.Format); f != nil && f.Layout != nil {
+		k.fixed(key, e, f.Layout.Records, used)
 	}
-	if fixed && !slices.Contains(used, own) {
-		k.report(key+".format", fmt.Sprintf("a %s stays empty: the dissector %s is off", e.Format, own), turnOn)
+}
+
+// fixed checks the records of a format that is about the events of some dissectors.
+func (k *checker) fixed(key string, e *Exporter, own, used []string) {
+	for i, kind := range e.Records {
+		if !slices.Contains(own, kind) {
+			k.report(at(key+".records", i, len(e.Records)), fmt.Sprintf("a %s is about %s", e.Format, strings.Join(own, " and ")),
+				fmt.Sprintf("remove it, or write some of %q", own))
+		}
+	}
+	if !slices.ContainsFunc(own, func(kind string) bool { return slices.Contains(used, kind) }) {
+		k.report(key+".format", fmt.Sprintf("a %s stays empty: the dissector %s is off", e.Format, own[0]), turnOn)
 	}
 }
 

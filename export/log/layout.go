@@ -34,14 +34,14 @@ func (c *Column) labels() []string { return strings.Fields(c.Fields) }
 
 // Layout is a published log of one protocol. A new log is one such value.
 type Layout struct {
-	Record  string // the dissector whose events it shows
+	Records []string // the dissectors whose events it shows
 	Columns []Column
 }
 
 // Layouts by the name of their format in the configuration.
 var (
 	// DNS has a line for each query, answered or not.
-	DNS = &Layout{"dns", []Column{
+	DNS = &Layout{[]string{"dns"}, []Column{
 		{"When", Epoch, 0, "TRANSACTION_REQUEST_START TRANSACTION_RESPONSE_START", seconds},
 		{"DNS_Client", ASCII, 32, "IPV4_SRC_ADDR", first},
 		{"AS", Uint, 0, "SRC_AS", first},
@@ -66,7 +66,7 @@ var (
 	}}
 
 	// HTTP has a line for each request, answered or not.
-	HTTP = &Layout{"http", []Column{
+	HTTP = &Layout{[]string{"http", "http2"}, []Column{
 		{"Client", ASCII, 32, "IPV4_SRC_ADDR", first},
 		{"Server", ASCII, 32, "HTTP_HOST", first},
 		{"Protocol", ASCII, 8, "TRANSACTION_PROTOCOL", lower},
