@@ -46,7 +46,7 @@ type Hot struct {
 
 	Application uint16     // application number (L7_PROTO), 0 unknown
 	Pending     uint32     // bit i: dissector i still wants to see payload
-	Attrs       uint32     // block of attributes, 0 for none
+	Attrs       uint32     // the worker's: what is known of its payload, 0 for nothing
 	End         EndReason  // 0 while the flow lives
 	State       uint8      // the worker's; see worker
 	Ignored     KeyPart    // parts of the key that were not looked at: absent, not zero

@@ -63,7 +63,7 @@ func (w *Worker) refuse() {
 
 // waitFor counts datagrams that dissectors could not decide on.
 func (w *Worker) waitFor() {
-	if w.hand.t != nil && w.hand.t.decided != 0 || w.msg.Cut {
+	if w.hand.t != nil && w.hand.t.decided != 0 {
 		return
 	}
 	if !w.enter() {
@@ -92,7 +92,7 @@ func (w *Worker) consult(octets []byte) app.Verdict {
 			j := bits.TrailingZeros32(set)
 			switch v := w.showTo(j, octets, w.scratch[:w.dissectors[j].State]); v {
 			case app.Reject:
-				if !w.msg.Lost && !w.msg.Cut {
+				if !w.msg.Lost {
 					r.Pending &^= 1 << j
 				}
 			case app.More:

@@ -284,13 +284,15 @@ func contains(attrs []byte, number uint16) bool {
 	return false
 }
 
-// addAll adds attributes one by one, as far as there is room.
+// addAll adds attributes one by one, as far as a record may have them.
 func (w *Worker) addAll(a *flow.Attrs, more []byte) {
 	for len(more) >= 4 {
 		size := min(4+int(ne.Uint16(more[2:])), len(more))
-		a.Add(more[:size])
+		if len(a.All())+size <= maxAttributes {
+			a.Add(more[:size])
+		} else {
+			w.counts[AttrsDropped]++
+		}
 		more = more[size:]
 	}
-	w.counts[AttrsDropped] += a.Dropped
-	a.Dropped = 0
 }

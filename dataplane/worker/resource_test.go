@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/nic"
@@ -281,5 +282,21 @@ func TestTalkAllocates(t *testing.T) {
 	})
 	if n != 0 || b.counts[Events] < 20*5 || b.counts[RingFull] != 0 {
 		t.Errorf("%v allocations, %v", n, b.counts)
+	}
+}
+
+// What a flow being looked into costs is known.
+func TestTalkLayout(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		size, want uintptr
+	}{
+		{"talk", unsafe.Sizeof(talk{}), 272},
+		{"exchange", unsafe.Sizeof(exchange{}), 128},
+		{"held", unsafe.Sizeof([holds]held{}), 192},
+	} {
+		if c.size != c.want {
+			t.Errorf("%s has %d octets, want %d", c.name, c.size, c.want)
+		}
 	}
 }

@@ -246,11 +246,36 @@ var talks = []struct {
 	},
 	{
 		name:   "what waited for a dissector that the other side's words rule out",
-		frames: tap().hello().say(0, "GE").say(1, "GEx\n").bye().frames,
+		frames: tap().hello().say(0, "GE").say(1, "GEx\n").say(0, "GEy").bye().frames,
 		conf:   func(c *Config) { c.Dissectors = []*app.Dissector{lineDissector, hastyDissector} },
 		events: []string{"ASKER=server PROTOCOL=hasty REQUEST_BYTES=4 STATE=notice",
-			"ASKER=client PROTOCOL=hasty REQUEST_BYTES=2 STATE=notice"},
-		flows: []string{"TRANSACTIONS=2"},
+			"ASKER=client PROTOCOL=hasty REQUEST_BYTES=2 STATE=notice",
+			"ASKER=client PROTOCOL=hasty REQUEST_BYTES=3 STATE=notice"},
+		flows: []string{"TRANSACTIONS=3"},
+	},
+	{
+		name: "a hole that the peer acknowledges when more is held already",
+		frames: tap().hello().say(0, "GET a\n").lose(1, "NOTE n\n").say(1, "OK 0 x\n").say(0, "GET b\n").
+			say(1, "OK 0 y\n").bye().frames,
+		events: []string{"ASKER=client LINE_ASKED=a LINE_LOST=yes LINE_SAID=x LOST=1 PROTOCOL=line " +
+			"REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete", answered("b", "y", "6", "7")},
+		flows:  []string{"LINE_ASKED=a LINE_LOST=yes LINE_SAID=x TRANSACTIONS=2"},
+		counts: map[Counter]uint64{StreamHoles: 1},
+	},
+	{
+		name: "segments from nowhere in a stream",
+		frames: func() []nic.Frame {
+			c := tap().hello().say(0, "GET a\n").say(1, "NOTE n\n")
+			for _, far := range []uint32{1<<30 + 99, 1 << 31, 3<<30 - 99} {
+				p := c.pkt(1, "PA")
+				p.seq += far
+				c.send(p.says("OK 0 forged\n"))
+			}
+			return c.say(1, "OK 0 x\n").bye().frames
+		}(),
+		events: []string{answered("a", "x", "6", "7")},
+		flows:  []string{"LINE_ASKED=a LINE_NOTED=n LINE_SAID=x TRANSACTIONS=1"},
+		counts: map[Counter]uint64{StreamJumps: 3},
 	},
 	{
 		name: "segments from nowhere",

@@ -186,7 +186,11 @@ func (w *Worker) pair(j int) {
 	}
 	e := &w.all[s.owner]
 	e.lost = e.lost || m.Lost
-	e.passed(role(e, h.d), min(s.base+uint64(m.Pos())+min(said.Skip, endless>>1), s.top), m.Time)
+	to := s.top
+	if m.Stream {
+		to = min(s.base+uint64(m.Pos())+min(said.Skip, endless>>1), s.top)
+	}
+	e.passed(role(e, h.d), to, m.Time)
 	if w.conf.Early>>j&1 != 0 && said.Role == app.Request && !e.told {
 		e.told = true
 		w.sendOpen(e, Open)
