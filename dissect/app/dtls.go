@@ -55,7 +55,7 @@ func parseDTLS(m *Message) Verdict {
 	if first := m.Peek()[0]; s.seen && first>>5 == 1 {
 		return Done // a record of DTLS 1.3 that is encrypted (RFC 9147, section 4)
 	}
-	if records := m.Reader; !isDatagram(&records) {
+	if records := m.Reader; !isDatagram(&records, m.Cut) {
 		if !s.seen {
 			return Reject
 		}
@@ -77,8 +77,9 @@ func parseDTLS(m *Message) Verdict {
 	return Accept
 }
 
-// isDatagram reports whether a datagram is made of records. Those at its end may be encrypted.
-func isDatagram(r *wire.Reader) bool {
+// isDatagram reports whether a datagram is made of records. Those at its end may be encrypted, and
+// the last one may not all be there if it was cut.
+func isDatagram(r *wire.Reader, cut bool) bool {
 	for n := 0; r.Len() > 0; n++ {
 		if n > 0 && r.Peek()[0]>>5 == 1 {
 			return true
@@ -86,10 +87,12 @@ func isDatagram(r *wire.Reader) bool {
 		kind, version := r.U8(), r.U16()
 		r.Skip(8) // epoch, sequence number
 		size := int(r.U16())
-		r.Skip(size)
 		known := kind >= recordChangeCipher && kind <= recordHeartbeat && size > 0 && size <= maxRecord
 		if r.Short() || !known || version != dtls10 && version != dtls12 {
-			return false
+			return cut && n > 0 && r.Short()
+		}
+		if r.Skip(size); r.Short() {
+			return cut
 		}
 	}
 	return true
@@ -103,6 +106,7 @@ func (s *dtlsState) record(m *Message) Verdict {
 	m.Skip(6) // sequence number
 	body := m.Block16()
 	switch {
+	case body.Short(): // cut
 	case kind == recordApplication:
 		return Done
 	case epoch > 0: // encrypted

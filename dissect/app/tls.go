@@ -189,8 +189,8 @@ func whole(r wire.Reader) bool {
 // spanning reads handshake messages that go on in the records after the first. It puts them
 // together, which is not needed else.
 func (s *handshake) spanning(m *Message, first wire.Reader) Verdict {
-	var buf [MaxMessage]byte
-	n, at := copy(buf[:], first.Rest()), 0
+	buf := m.Room[:MaxMessage]
+	n, at := copy(buf, first.Rest()), 0
 	for {
 		for n-at >= 4 {
 			size := 4 + int(buf[at+1])<<16 + int(buf[at+2])<<8 + int(buf[at+3])

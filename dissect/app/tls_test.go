@@ -214,6 +214,25 @@ func TestFragments(t *testing.T) {
 	}
 }
 
+// What was not captured of a datagram is not malformed.
+func TestCutDatagram(t *testing.T) {
+	hello := slices.Concat(code(dtls12), zeroes, block(8), block(8), block(16, code(0x2f)), block(8, []byte{0}))
+	first := fragments(0, tlsMessage(messageClientHello, hello), 999)[0]
+	for n := 14; n <= 2*len(first); n++ {
+		m := Message{State: make([]byte, DTLS.State)}
+		m.Show(slices.Concat(first, first)[:n], flow.Forward)
+		m.Cut = n < 2*len(first)
+		if v := DTLS.Ask(&m); v != Accept || m.Said.Flaw != "" || (m.Said.Role == Request) != (n >= len(first)) {
+			t.Fatalf("%d octets: verdict %d, %+v", n, v, m.Said)
+		}
+		m.State, m.Cut = make([]byte, DTLS.State), false
+		m.Show(first[:min(n, len(first)-1)], flow.Forward)
+		if v := DTLS.Ask(&m); v != Reject {
+			t.Fatalf("%d octets and no more: verdict %d", n, v)
+		}
+	}
+}
+
 // FuzzTLS shows a handshake message in one record, in records of every size, and in fragments of
 // DTLS: what is said of it is the same.
 func FuzzTLS(f *testing.F) {
@@ -255,5 +274,36 @@ func agree(t *testing.T, want, got *outcome) {
 		if got.fields[label] != value {
 			t.Errorf("%s is %q in parts, %q in one", label, got.fields[label], value)
 		}
+	}
+}
+
+// BenchmarkTLS parses what is shown of handshakes: a hello, an answer, a chain of certificates.
+func BenchmarkTLS(b *testing.B) {
+	body := clientSays(tls12, []uint16{0x1301, 0x1302, 0xc02f}, sni("www.example.test"), alpn("h2", "http/1.1"))
+	hello := tlsRecords(tlsMessage(messageClientHello, body), 1<<14)
+	answer := tlsRecords(tlsMessage(messageServerHello, serverSays(tls12, 0xc02f, alpn("h2"))), 1<<14)
+	leaf := generated(b, 1)[0].Raw
+	chain := tlsMessage(messageCertificate, block(24, block(24, leaf), block(24, make([]byte, 1500))))
+	for _, c := range []struct {
+		what   string
+		octets []byte
+	}{
+		{"ClientHello", hello}, {"ServerHello", answer},
+		{"Certificate", tlsRecords(chain, 1<<14)}, {"CertificateOverRecords", tlsRecords(chain, 1000)},
+		{"Application", tlsRecord(recordApplication, make([]byte, 1000))},
+	} {
+		b.Run(c.what, func(b *testing.B) {
+			var m Message
+			state := make([]byte, TLS.State)
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(state)
+				m.Show(c.octets, flow.Reverse)
+				m.State, m.Stream = state, true
+				if v := TLS.Ask(&m); v < Accept {
+					b.Fatal(v)
+				}
+			}
+		})
 	}
 }
