@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dissect/app"
 )
 
@@ -68,7 +69,8 @@ func TestReplayEventFormats(t *testing.T) {
 			t.Errorf("%s: %d octets, %v", format, len(b), err)
 		}
 	}
-	if _, errs, status := invoke(t, "replay", "--records", "event", "--netflow5", "udp://127.0.0.1:9", sample); status != exitUsage {
+	_, errs, status := invoke(t, "replay", "--records", "event", "--netflow5", "udp://127.0.0.1:9", sample)
+	if status != exitUsage {
 		t.Errorf("netflow5: %s", errs)
 	}
 }
@@ -92,18 +94,8 @@ func fill(t *testing.T, path string) *os.File {
 	return f
 }
 
-// TestRunLogs has a configuration write a log, run a program on it, and keep what is
-// malformed.
-func TestRunLogs(t *testing.T) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "program")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nmv \"$2\" \"$2.$1\"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	capture := filepath.Join(dir, "fifo.pcap")
-	line := fill(t, capture)
-	conf := filepath.Join(dir, "weir.toml")
-	write(t, conf, fmt.Sprintf(`schema = 1
+// logging is a configuration with a log of DNS and everything else in JSON.
+const logging = `schema = 1
 [dataplane]
 socket = %q
 [[input]]
@@ -122,8 +114,21 @@ records = ["flow", "event"]
 to = %q
 [logs]
 commands = %q
-`, filepath.Join(dir, "socket"), capture, filepath.Join(dir, "malformed"), filepath.Join(dir, "dns.log"), program,
-		filepath.Join(dir, "all.json"), program))
+`
+
+// TestRunLogs has a configuration write a log, run a program on it, and keep what is
+// malformed.
+func TestRunLogs(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "program")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nmv \"$2\" \"$2.$1\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	capture := filepath.Join(dir, "fifo.pcap")
+	line := fill(t, capture)
+	conf := filepath.Join(dir, "weir.toml")
+	write(t, conf, fmt.Sprintf(logging, filepath.Join(dir, "socket"), capture, filepath.Join(dir, "malformed"),
+		filepath.Join(dir, "dns.log"), program, filepath.Join(dir, "all.json"), program))
 	must(t, "check", "-c", conf)
 	summary := filepath.Join(dir, "summary.json")
 	c, said := start(t, "-c", conf, "--summary", summary)
@@ -141,10 +146,16 @@ commands = %q
 		t.Fatalf("complete logs: %v, %v", shipped, err)
 	}
 	b, err := os.ReadFile(shipped[0])
-	if lines := strings.Split(string(b), "\n"); err != nil || len(lines) != 3+4+1 || !strings.HasPrefix(lines[1], "# When[epoch]\t") {
+	lines := strings.Split(string(b), "\n")
+	if err != nil || len(lines) != 3+4+1 || !strings.HasPrefix(lines[1], "# When[epoch]\t") {
 		t.Errorf("log of DNS:\n%s", b)
 	}
-	s := readSummary(t, summary)
+	checkLogs(t, dir, readSummary(t, summary))
+}
+
+// checkLogs checks that a summary says what there is.
+func checkLogs(t *testing.T, dir string, s egress.Summary) {
+	t.Helper()
 	if s.Commands == nil || s.Commands.Ran != 1 || s.Commands.Failed != 0 || s.Events == 0 || s.Malformed == nil {
 		t.Errorf("summary: %+v", s)
 	}

@@ -40,7 +40,10 @@ func (c *control) openExporters(s *setting) error {
 	return nil
 }
 
-func (c *control) open(name string, x *config.Exporter, target string, s *setting) (o egress.Output, err error) {
+// open starts an exporter for a target of a table.
+func (c *control) open(
+	name string, x *config.Exporter, target string, s *setting,
+) (o egress.Output, err error) {
 	if o.Records, err = records(x); err != nil {
 		return o, err
 	}
@@ -98,7 +101,8 @@ func size(x *config.Exporter, target string) int {
 
 func (c *control) openSink(x *config.Exporter, target string) (_ export.Sink, err error) {
 	o := sink.Options{
-		RotateSize: int64(x.RotateSize), RotateInterval: x.RotateInterval, RotateLines: x.RotateLines, Nested: x.Nested,
+		RotateSize: int64(x.RotateSize), RotateInterval: x.RotateInterval,
+		RotateLines: x.RotateLines, Nested: x.Nested,
 	}
 	if len(x.Command) > 0 {
 		if o.Done, err = c.commands.Hook(x.Command); err != nil {

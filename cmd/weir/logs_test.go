@@ -149,7 +149,8 @@ func expectedDNS(t *testing.T, path string) (lines []string) {
 	answered, seen := map[string]bool{}, map[string]bool{}
 	all := rows(t, path)
 	key := func(r map[string]string) string {
-		return strings.Join([]string{inner(r["client"]), inner(r["server"]), r["cport"], r["id"], r["qname"], r["qtype"]}, " ")
+		ends := []string{inner(r["client"]), inner(r["server"]), r["cport"]}
+		return strings.Join(append(ends, r["id"], r["qname"], r["qtype"]), " ")
 	}
 	for _, r := range all {
 		answered[key(r)] = answered[key(r)] || r["resp_frame"] != ""
@@ -230,7 +231,8 @@ func expectedHTTP(t *testing.T, path string) (lines []string) {
 			continue
 		}
 		final := slices.IndexFunc(all[i:], func(x map[string]string) bool {
-			return x["method"]+x["uri"] == "" && x["cport"] == r["cport"] && x["client"] == r["client"] && x["status"] > "199"
+			return x["method"]+x["uri"] == "" && x["cport"] == r["cport"] && x["client"] == r["client"] &&
+				x["status"] > "199"
 		})
 		if final >= 0 {
 			r["status"], r["content_type"] = all[i+final]["status"], all[i+final]["content_type"]
@@ -284,7 +286,8 @@ func TestLogHTTP(t *testing.T) {
 				begin = "" // of the response; the table has none
 			}
 			got = append(got, cells([]string{
-				begin, r["Client"], r["ServerIP"], r["Method"], r["Server"], r["URL"], r["HTTPReturnCode"], r["ContentType"],
+				begin, r["Client"], r["ServerIP"], r["Method"], r["Server"], r["URL"], r["HTTPReturnCode"],
+				r["ContentType"],
 			}))
 		}
 		all += len(want)

@@ -89,7 +89,7 @@ func (r *replay) flags(c *cobra.Command) {
 			f.Lookup(o.format).NoOptDefVal = stdout
 		}
 	}
-	r.to[events] = f.String(events, "", "write the transactions of applications as JSON, to standard output or =TARGET")
+	r.to[events] = f.String(events, "", "write transactions of applications as JSON, to standard output or =TARGET")
 	f.Lookup(events).NoOptDefVal = stdout
 	f.StringSliceVar(&r.records, "records", nil, "what the other outputs write: flow, event, or protocols as dns,http")
 	f.StringVar(&r.logs, "logs", "", "write nProbe's logs of DNS and HTTP below this directory")
@@ -256,7 +256,8 @@ func (r *replay) account(e *egress.Egress, log io.Writer, err error) error {
 	}
 	for _, a := range s.Exporters {
 		if a.Exported < a.Records && err == nil {
-			err = fmt.Errorf("exporter %s: %d of %d records were not exported", a.Name, a.Records-a.Exported, a.Records)
+			err = fmt.Errorf("exporter %s: %d of %d records were not exported",
+				a.Name, a.Records-a.Exported, a.Records)
 		}
 	}
 	return errors.Join(err, writeSummary(r.summary, &s))

@@ -94,8 +94,8 @@ func (k *checker) records(key string, c *Config, e *Exporter) {
 func (k *checker) fixed(key string, e *Exporter, own, used []string) {
 	for i, kind := range e.Records {
 		if !slices.Contains(own, kind) {
-			k.report(at(key+".records", i, len(e.Records)), fmt.Sprintf("a %s is about %s", e.Format, strings.Join(own, " and ")),
-				fmt.Sprintf("remove it, or write some of %q", own))
+			wrong := fmt.Sprintf("a %s is about %s", e.Format, strings.Join(own, " and "))
+			k.report(at(key+".records", i, len(e.Records)), wrong, fmt.Sprintf("remove it, or write some of %q", own))
 		}
 	}
 	if !slices.ContainsFunc(own, func(kind string) bool { return slices.Contains(used, kind) }) {
@@ -116,7 +116,8 @@ func (k *checker) withheld(key string, c *Config, e *Exporter) {
 	}
 	options := map[string]string{"HTTP_COOKIE_RAW": "raw_cookies", "HTTP_POST_PARAMS": "post_parameters"}
 	for _, label := range c.Apps.Withheld() {
-		if f := k.checks.Schema.Named(label); f != nil && slices.Contains(t.Fields, f) && !strings.Contains(e.Template, "@FULL@") {
+		f := k.checks.Schema.Named(label)
+		if f != nil && slices.Contains(t.Fields, f) && !strings.Contains(e.Template, "@FULL@") {
 			k.report(key+".template", label+" is kept back, because it may hold secrets",
 				fmt.Sprintf("leave it out, or set %s = true in [applications]", options[label]))
 		}

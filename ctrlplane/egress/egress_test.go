@@ -41,7 +41,8 @@ func TestDocsMetrics(t *testing.T) {
 		docs    [][2]string
 	}{
 		{reflect.TypeFor[nic.Stats](), portDocs[:]}, {reflect.TypeFor[Dissected](), dissectorDocs[:]},
-		{reflect.TypeFor[malformed.Account](), malformedDocs[:]}, {reflect.TypeFor[sink.CommandStats](), commandDocs[:]},
+		{reflect.TypeFor[malformed.Account](), malformedDocs[:]},
+		{reflect.TypeFor[sink.CommandStats](), commandDocs[:]},
 	} {
 		for i := range max(page.members.NumField(), len(page.docs)) {
 			if name, _, _ := strings.Cut(page.members.Field(i).Tag.Get("json"), ","); name != page.docs[i][0] {

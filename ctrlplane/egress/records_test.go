@@ -39,7 +39,8 @@ func TestParseRecords(t *testing.T) {
 			t.Errorf("%q is %x, %v", c.kinds, got, err)
 		}
 	}
-	if _, err := ParseRecords([]string{"flow", "flows"}); err == nil || !strings.Contains(err.Error(), "flow event") {
+	_, err := ParseRecords([]string{"flow", "flows"})
+	if err == nil || !strings.Contains(err.Error(), "flow event") {
 		t.Errorf("an unknown kind says %v", err)
 	}
 	if dns&ssh != 0 || dns&Flows != 0 || Events&Flows != 0 || dns&Events != dns {
@@ -109,8 +110,8 @@ func TestKinds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	flow, dns, tls := `{"L4_DST_PORT":1}`, `{"L4_DST_PORT":80,"TRANSACTION_PROTOCOL":"dns","L7_PROTO_NAME":"HTTP"}`,
-		`{"L4_DST_PORT":3,"TRANSACTION_PROTOCOL":"tls"}`
+	flow, tls := `{"L4_DST_PORT":1}`, `{"L4_DST_PORT":3,"TRANSACTION_PROTOCOL":"tls"}`
+	dns := `{"L4_DST_PORT":80,"TRANSACTION_PROTOCOL":"dns","L7_PROTO_NAME":"HTTP"}`
 	for i, want := range [][]string{{flow}, {dns}, {dns, tls}, {flow, dns}, nil} {
 		if text := strings.TrimSuffix(got[i].String(), "\n"); text != strings.Join(want, "\n") {
 			t.Errorf("%s got %s", outputs[i].Name(), text)

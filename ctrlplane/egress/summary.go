@@ -56,8 +56,8 @@ type Account struct {
 // Summary returns the account as of now.
 func (e *Egress) Summary() Summary {
 	s := Summary{
-		Packets: map[string]uint64{}, Stops: map[string]uint64{}, Dissected: map[string]Dissected{}, Taken: e.Flows(), Events: e.Events(), Corrupt: e.Corrupt,
-		Crowded: e.attrs.Dropped,
+		Packets: map[string]uint64{}, Stops: map[string]uint64{}, Dissected: map[string]Dissected{},
+		Taken: e.Flows(), Events: e.Events(), Corrupt: e.Corrupt, Crowded: e.attrs.Dropped,
 	}
 	for i := range e.reports {
 		s.add(&e.reports[i])

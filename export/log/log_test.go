@@ -119,8 +119,9 @@ const second = 1_000_000_000
 func dnsEvents(t *testing.T, s *flow.Schema) []*flow.View {
 	return []*flow.View{
 		event(t, s, 4, map[string]any{
-			"TRANSACTION_REQUEST_START": 1481220355*second + 999_999_999, "TRANSACTION_RESPONSE_START": 1481220356 * second,
-			"TRANSACTION_LATENCY_USEC": 65_628_400, "SRC_AS": 3269, "SRC_IP_COUNTRY": "IT", "SRC_IP_CITY": "Pisa",
+			"TRANSACTION_REQUEST_START":  1481220355*second + 999_999_999,
+			"TRANSACTION_RESPONSE_START": 1481220356 * second,
+			"TRANSACTION_LATENCY_USEC":   65_628_400, "SRC_AS": 3269, "SRC_IP_COUNTRY": "IT", "SRC_IP_CITY": "Pisa",
 			"DNS_QUERY": "bramp.github.io", "DNS_RET_CODE": 0, "DNS_RET_CODE_NAME": "NOERROR", "DNS_NUM_ANSWERS": 2,
 			"DNS_QUERY_TYPE": 1, "DNS_QUERY_TYPE_NAME": "A", "DNS_QUERY_ID": 36320, "DNS_FIRST_TTL": 12,
 			"DNS_RESPONSE": "151.101.16.133/A;github.map.fastly.net/CNAME", "DNS_AUTH_NS": "ns.example",
@@ -182,11 +183,39 @@ func TestDNS(t *testing.T) {
 	}
 }
 
+// The lines of the log of HTTP are pinned, too.
+func TestHTTP(t *testing.T) {
+	s := schema(t)
+	f, err := log.HTTP.New(export.FormatOptions{Template: log.HTTP.Template(s), Size: 1 << 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	views := []*flow.View{
+		event(t, s, 4, map[string]any{
+			"TRANSACTION_PROTOCOL": "http", "TRANSACTION_LATENCY_USEC": 1_712_000,
+			"TRANSACTION_REQUEST_START": 1481268507 * second, "TRANSACTION_REQUEST_END": 1481268507 * second,
+			"TRANSACTION_RESPONSE_END": 1481268508 * second, "TRANSACTION_REQUEST_BYTES": 700,
+			"TRANSACTION_RESPONSE_BYTES": 687, "TRANSACTION_REQUEST_PKTS": 5, "TRANSACTION_RESPONSE_PKTS": 4,
+			"HTTP_HOST": "www.ntop.org", "HTTP_METHOD": "GET", "HTTP_URL": "/blog/?feed=rss2", "HTTP_RET_CODE": 301,
+			"HTTP_LOCATION": "http://www.ntop.org/blog/feed", "HTTP_REFERER": "https://www.ntop.org/blog/?feed=rss2",
+			"HTTP_USER_AGENT": "SimplePie/1.4-dev", "HTTP_MIME": "text/html", "HTTP_COOKIE": "0123456789abcdef",
+			"HTTP_TERMINATOR": "L", "HTTP_X_FORWARDED_HOST": "balancer.example", "HTTP_X_FORWARDED_FOR": "192.0.2.1",
+			"HTTP_VIA": "1.1 proxy", "L7_PROTO_NAME": "HTTP",
+		}),
+		event(t, s, 6, map[string]any{ // not answered; a place that is no URL, and what was not to be hashed
+			"TRANSACTION_PROTOCOL": "HTTP2", "TRANSACTION_REQUEST_END": 1481268507 * second,
+			"HTTP_LOCATION": "gopher://x\tx", "HTTP_REFERER": "a://b", "HTTP_COOKIE_RAW": "id=7",
+			"HTTP_COOKIE": "0123456789abcdef", "HTTP_POST_PARAMS": "user=x&password=y", "HTTP_METHOD": "PROPPATCHES",
+		}),
+	}
+	golden(t, "http.log", lines(t, f, views))
+}
+
 // A log of any fields takes its columns from them.
 func TestTemplate(t *testing.T) {
 	s := schema(t)
-	template, err := s.Template("%IPV4_SRC_ADDR %IN_BYTES %TRANSACTION_REQUEST_START %TRANSACTION_LATENCY_USEC " +
-		"%DNS_QUERY %DNS_QUERY_ID %DST_TO_SRC_IAT_AVG")
+	template, err := s.Template("%IPV4_SRC_ADDR %IN_BYTES %TRANSACTION_REQUEST_START " +
+		"%TRANSACTION_LATENCY_USEC %DNS_QUERY %DNS_QUERY_ID %DST_TO_SRC_IAT_AVG")
 	if err != nil {
 		t.Fatal(err)
 	}

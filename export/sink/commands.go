@@ -71,8 +71,7 @@ func (c *Commands) Hook(argv []string) (func(path string), error) {
 		return nil, errors.New("command is empty: name a program")
 	}
 	if !filepath.IsAbs(argv[0]) || !slices.Contains(c.o.Allowed, argv[0]) {
-		return nil, fmt.Errorf("command %s is not allowed: the programs that are have to be listed by absolute path",
-			argv[0])
+		return nil, fmt.Errorf("command %s is not allowed: list it by its absolute path", argv[0])
 	}
 	return func(path string) { c.add(append(slices.Clone(argv), path)) }, nil
 }

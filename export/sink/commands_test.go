@@ -38,7 +38,9 @@ func TestCommands(t *testing.T) {
 	bad := script(t, `echo the disk is on fire >&2; exit 3`)
 	slow := script(t, "sleep 1000 & sleep 1000")
 	var n notes
-	c := NewCommands(CommandOptions{Allowed: []string{good, bad, slow}, Limit: 3, Timeout: 300 * time.Millisecond, Failed: n.add})
+	c := NewCommands(CommandOptions{
+		Allowed: []string{good, bad, slow}, Limit: 3, Timeout: 300 * time.Millisecond, Failed: n.add,
+	})
 	for _, argv := range [][]string{{good, "--of=$(reboot)"}, {bad}, {slow}} {
 		hook, err := c.Hook(argv)
 		if err != nil {
@@ -58,7 +60,8 @@ func TestCommands(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	all := strings.Join(n.said, "\n")
-	if len(n.said) != 2 || !strings.Contains(all, "the disk is on fire") || !strings.Contains(all, "ended after 300ms") {
+	failed, late := strings.Contains(all, "the disk is on fire"), strings.Contains(all, "ended after 300ms")
+	if len(n.said) != 2 || !failed || !late {
 		t.Errorf("said %q", n.said)
 	}
 	path := filepath.Join(dir, "a file; with 'words'.log")

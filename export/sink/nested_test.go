@@ -52,7 +52,8 @@ func TestNested(t *testing.T) {
 	dir := t.TempDir()
 	var done []string
 	k := open(t, filepath.Join(dir, "dns.log"), Options{
-		Nested: true, RotateLines: 3, RotateInterval: 30 * time.Minute, Done: func(p string) { done = append(done, p) },
+		Nested: true, RotateLines: 3, RotateInterval: 30 * time.Minute,
+		Done: func(p string) { done = append(done, p) },
 	})
 	k.(export.Stream).Preface(func(dst, _ []byte) []byte { return append(dst, "#\n"...) })
 	if p := k.(export.Archive).Period(); p != time.Hour {
