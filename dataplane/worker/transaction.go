@@ -176,6 +176,8 @@ func (w *Worker) pair(j int) {
 		w.request(j, s)
 	case said.Role == app.Response || said.Role == app.Interim:
 		w.response(j, s)
+	case said.Key != 0 && d.Pair == app.ByKey:
+		w.part(s)
 	case s.owner != 0:
 		w.tell(s.owner)
 	default:
@@ -203,6 +205,18 @@ func (w *Worker) pair(j int) {
 		} else {
 			s.finish = true
 		}
+	}
+}
+
+// part tells the transaction that the message in hand names. One that is over is told nothing.
+func (w *Worker) part(s *side) {
+	h := &w.hand
+	key := w.msg.Said.Key
+	if s.owner = w.byKey(h.r.Attrs, h.d^1, key); s.owner == 0 {
+		s.owner = w.byKey(h.r.Attrs, h.d, key)
+	}
+	if s.owner != 0 {
+		w.tell(s.owner)
 	}
 }
 
@@ -310,7 +324,7 @@ func (w *Worker) response(j int, s *side) {
 		s.owner = 0
 		return
 	}
-	if s.owner != 0 && s.owner != k && w.all[s.owner].answered {
+	if s.owner != 0 && s.owner != k && w.all[s.owner].answered && w.dissectors[j].Pair == app.InOrder {
 		w.complete(s.owner)
 	}
 	if k == 0 {

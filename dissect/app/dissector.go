@@ -120,8 +120,8 @@ func (m *Message) Notice() { m.Said.Role = Notice }
 func (m *Message) Of(key uint64) { m.Said.Role, m.Said.Key = Part, key }
 
 // Finish says that with this message, and with what is skipped after it, the response is
-// complete. A transaction whose response is not finished stays open until the stream ends or
-// the next response begins. Datagrams need not say it.
+// complete. A transaction whose response is not finished stays open until the stream ends or,
+// if they are paired in order, the next response begins. Datagrams need not say it.
 func (m *Message) Finish() { m.Said.Finish = true }
 
 // Ahead says that the n octets of the stream after the message are of no interest: a body.

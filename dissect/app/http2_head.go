@@ -166,7 +166,9 @@ func (t *http2Turn) say(h *httpHead, x *http2Block) {
 		s.form = isForm(h.header[headerMIME])
 		h.method, h.target, h.authority = h.header[headerMethod], h.header[headerPath], h.header[headerAuthority]
 		t.Request(key)
-		h.sayRequest(&t.Attrs)
+		if h.sayRequest(&t.Attrs); x.push { // the client has not asked
+			t.Notice()
+		}
 	case ok:
 		h.status = status
 		if t.Response(key); status < 200 {

@@ -40,6 +40,13 @@ func (r *driver) pair(d *Dissector, fields map[string]string) {
 		r.request(d, s, fields)
 	case said.Role == Response || said.Role == Interim:
 		r.response(d, s, fields)
+	case said.Key != 0 && d.Pair == ByKey:
+		if s.owner = r.byKey(1-m.Dir, said.Key); s.owner == nil {
+			s.owner = r.byKey(m.Dir, said.Key)
+		}
+		if s.owner != nil {
+			r.tell(s.owner, fields)
+		}
 	case s.owner != nil:
 		r.tell(s.owner, fields)
 	default:
@@ -103,7 +110,7 @@ func (r *driver) response(d *Dissector, s *side, fields map[string]string) {
 		s.owner = nil
 		return
 	}
-	if s.owner != nil && s.owner != e && s.owner.answered {
+	if s.owner != nil && s.owner != e && s.owner.answered && d.Pair == InOrder {
 		r.end(s.owner, complete)
 	}
 	if e == nil {
