@@ -95,16 +95,13 @@ func (t *hpackTable) evict(size int) {
 
 // insert adds an entry. value is what is kept of it, and not in the table.
 func (t *hpackTable) insert(e hpackEntry, size int, value []byte) {
-	if limit := hpackOctets - int(t.less); size > limit {
-		t.evict(size)
-		if !t.partial {
-			return
-		}
-		if size, value, e.header = 32, nil, headerOther; size > limit {
-			return
-		}
+	limit := hpackOctets - int(t.less)
+	if t.partial && size > limit {
+		e.header, value, size = headerOther, nil, 32 // the table of the peers may have room
 	}
-	t.evict(size)
+	if t.evict(size); size > limit {
+		return
+	}
 	if int(t.used)+len(value) > len(t.octets) {
 		t.compact()
 	}

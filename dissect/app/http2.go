@@ -196,7 +196,7 @@ func (t *http2Turn) begin(known bool) Verdict {
 	if !settles || !t.settled(b[http2HeaderSize:], f) {
 		return Reject
 	}
-	if len(b) < http2HeaderSize+max(int(f.length), http2HeaderSize) {
+	if f.length == 0 && len(b) < 2*http2HeaderSize || len(b) < http2HeaderSize+int(f.length) {
 		return t.short()
 	}
 	return t.frame()
