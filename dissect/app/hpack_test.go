@@ -50,7 +50,8 @@ func TestHuffman(t *testing.T) {
 	if refused == 0 {
 		t.Error("nothing was refused")
 	}
-	if n, ok := unhuffman(dst[:3], hpack.AppendHuffmanString(nil, "abcdef")); n != 6 || !ok || string(dst[:3]) != "abc" {
+	if n, ok := unhuffman(dst[:3], hpack.AppendHuffmanString(nil, "abcdef")); n != 6 || !ok ||
+		string(dst[:3]) != "abc" {
 		t.Errorf("with room for 3 octets: %d octets, %q", n, dst[:3])
 	}
 }
@@ -95,7 +96,8 @@ func TestHPACKAgainstLibrary(t *testing.T) {
 				e.SetMaxDynamicTableSize(rnd.Uint32N(hpackOctets + 1))
 			}
 			for range 1 + rnd.IntN(12) { // the library refuses two changes of the size at once
-				e.WriteField(hpack.HeaderField{Name: names[rnd.IntN(len(names))], Value: value(rnd), Sensitive: rnd.IntN(5) == 0})
+				e.WriteField(hpack.HeaderField{Name: names[rnd.IntN(len(names))], Value: value(rnd),
+					Sensitive: rnd.IntN(5) == 0})
 			}
 			fields, err := d.DecodeFull(b.Bytes())
 			if err != nil {
@@ -130,7 +132,8 @@ func (t *hpackTable) sound() error {
 		at = int(e.at) + int(e.kept)
 	}
 	if size != int(t.size) || size > hpackOctets-int(t.less) || int(t.used) > len(t.octets) {
-		return fmt.Errorf("entries of %d octets, size %d, limit %d, %d used", size, t.size, hpackOctets-int(t.less), t.used)
+		return fmt.Errorf("entries of %d octets, size %d, limit %d, %d used", size, t.size,
+			hpackOctets-int(t.less), t.used)
 	}
 	return nil
 }
@@ -169,7 +172,8 @@ func TestHPACKPartial(t *testing.T) {
 		t.Fatalf("%q %s", got, flaw)
 	}
 	rest := strings.Repeat("x", 90)
-	for value, want := range map[string]string{"/last": "/last", "/99" + rest: "/99" + rest, "/0" + rest: ""} {
+	for value, want := range map[string]string{"/last": "/last", "/99" + rest: "/99" + rest,
+		"/0" + rest: ""} {
 		b.Reset()
 		e.WriteField(hpack.HeaderField{Name: ":path", Value: value})
 		if got, flaw := decoded(table, b.Bytes()); flaw != "" || b.Len() > 3 || got[headerPath] != want {
@@ -184,8 +188,10 @@ func TestHPACKPartial(t *testing.T) {
 func BenchmarkHPACK(b *testing.B) {
 	var block bytes.Buffer
 	e := hpack.NewEncoder(&block)
-	for _, f := range [][2]string{{":method", "GET"}, {":path", "/index.html?a=b"}, {":authority", "www.example.com"},
-		{"user-agent", "Mozilla/5.0 (X11; Linux x86_64)"}, {"accept", "*/*"}, {"cookie", "session=0123456789abcdef"}} {
+	for _, f := range [][2]string{{":method", "GET"}, {":path", "/index.html?a=b"}, {":authority",
+		"www.example.com"},
+		{"user-agent", "Mozilla/5.0 (X11; Linux x86_64)"}, {"accept", "*/*"}, {"cookie",
+			"session=0123456789abcdef"}} {
 		e.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
 	}
 	b.SetBytes(int64(block.Len()))

@@ -10,7 +10,7 @@ func (t *http2Turn) headers(b []byte) Verdict {
 			return t.tear(b, &all)
 		}
 		f := http2FrameOf(b[at:])
-		if flaw := f.flaw(t.longest()); at > 0 && (f.kind != http2Continuation || f.stream != all.stream || flaw != "") {
+		if at > 0 && (f.kind != http2Continuation || f.stream != all.stream || f.flaw(t.longest()) != "") {
 			all.flaw, all.torn = http2FlawOrder, true
 			return t.block(b[:at], &all)
 		}
@@ -154,7 +154,7 @@ func (t *http2Turn) say(h *httpHead, x *http2Block) {
 	h.protocol = http2Version
 	status, ok := decimal(h.header[headerStatus])
 	if h.header[headerStatus] != nil && !ok ||
-		h.header[headerMethod] != nil && h.header[headerPath] == nil && string(h.header[headerMethod]) != "CONNECT" {
+		h.header[headerPath] == nil && h.header[headerMethod] != nil && !isWord(h.header[headerMethod], "connect") {
 		h.note(http2FlawPseudo)
 	}
 	if h.flaw != "" && x.flaw == "" {

@@ -50,16 +50,22 @@ func TestHTTP2Flaws(t *testing.T) {
 		content     string
 		want        string
 	}{
-		"a long frame":             {http2Data, 0, 1, strings.Repeat("x", http2DefaultFrame+1), "part +16385 !" + http2FlawLongest},
-		"a short PING":             {http2Ping, 0, 0, "1234567", "part +7 !" + http2FlawSize},
-		"a setting cut":            {http2Settings, 0, 0, "12345", "part +5 !" + http2FlawSize},
-		"DATA of no stream":        {http2Data, 0, 0, "x", "part +1 !" + http2FlawStream},
-		"SETTINGS of a stream":     {http2Settings, 0, 1, "", "part !" + http2FlawStream},
-		"padding":                  {http2Data, http2FlagPadded, 1, "\x05abc", "part +4 !" + http2FlawPadding},
-		"padding of fields":        {http2Headers, http2FlagPadded | http2FlagEndHeaders, 1, "\x05abc", "part !" + http2FlawPadding},
-		"CONTINUATION of nothing":  {http2Continuation, http2FlagEndHeaders, 1, "x", "part +1 !" + http2FlawOrder},
-		"an index":                 {http2Headers, http2FlagEndHeaders, 1, "\xbf", "part !" + hpackFlawIndex},
-		"no path":                  {http2Headers, http2FlagEndHeaders, 1, "\x82", "request GET !" + http2FlawPseudo},
+		"a long frame": {http2Data, 0, 1, strings.Repeat("x", http2DefaultFrame+1),
+			"part +16385 !" + http2FlawLongest},
+		"a short PING":         {http2Ping, 0, 0, "1234567", "part +7 !" + http2FlawSize},
+		"a setting cut":        {http2Settings, 0, 0, "12345", "part +5 !" + http2FlawSize},
+		"DATA of no stream":    {http2Data, 0, 0, "x", "part +1 !" + http2FlawStream},
+		"SETTINGS of a stream": {http2Settings, 0, 1, "", "part !" + http2FlawStream},
+		"padding": {http2Data, http2FlagPadded, 1, "\x05abc",
+			"part +4 !" + http2FlawPadding},
+		"padding of fields": {http2Headers, http2FlagPadded | http2FlagEndHeaders, 1, "\x05abc",
+			"part !" + http2FlawPadding},
+		"CONTINUATION of nothing": {http2Continuation, http2FlagEndHeaders, 1, "x",
+			"part +1 !" + http2FlawOrder},
+		"an index": {http2Headers, http2FlagEndHeaders, 1, "\xbf",
+			"part !" + hpackFlawIndex},
+		"no path": {http2Headers, http2FlagEndHeaders, 1, "\x82",
+			"request GET !" + http2FlawPseudo},
 		"an unknown frame is none": {0x10, 0, 0, "abc", "part +3"},
 	} {
 		client, server := greeted(), newHTTP2Frames()
@@ -133,9 +139,11 @@ func TestHTTP2Begin(t *testing.T) {
 		http2Preface: Accept, http2Preface[:5]: More, "PRI * HTTP/1.1\r\n\r\n": Reject,
 		settings(0, 3, 0, 0, 0, 1): Accept, settings(0, 3, 0, 0, 0, 1)[:12]: More,
 		settings(0, 0, 0, 0, 0, 1): Reject, settings(1, 0, 0, 0, 0, 1): Reject,
-		settings(): More, settings() + window: Accept, settings() + "\x00\x00\x00\x00\x00\x00\x00\x00\x00": Reject,
-		"\x00": More, "\x00\x00\x00\x04\x01": Reject, "\x00\x01": Reject, "\x00\x00\x06\x04\x00\x00\x00\x00\x01": Reject,
-		"GET / HTTP/1.1\r\n": Reject,
+		settings(): More, settings() + window: Accept,
+		settings() + "\x00\x00\x00\x00\x00\x00\x00\x00\x00": Reject,
+		"\x00": More, "\x00\x00\x00\x04\x01": Reject, "\x00\x01": Reject,
+		"\x00\x00\x06\x04\x00\x00\x00\x00\x01": Reject,
+		"GET / HTTP/1.1\r\n":                   Reject,
 	} {
 		var m Message
 		m.Show([]byte(octets), flow.Reverse)
@@ -170,6 +178,7 @@ func TestHTTP2Streams(t *testing.T) {
 		}
 	}
 	if kept := len(http2State{}.streams); len(o.events) != streams || counted != kept {
-		t.Errorf("%d transactions, %d bodies counted, want %d and %d", len(o.events), counted, streams, kept)
+		t.Errorf("%d transactions, %d bodies counted, want %d and %d", len(o.events), counted, streams,
+			kept)
 	}
 }

@@ -156,7 +156,8 @@ func (t *httpTurn) simple(line []byte, n int) Verdict {
 	const get = "GET "
 	target := bytes.Trim(line[min(len(get), len(line)):], " \t")
 	if n == 0 || string(cut(line, len(get))) != get || len(target) == 0 || target[0] != '/' ||
-		bytes.IndexByte(target, ' ') >= 0 || bytes.IndexByte(line, 0) >= 0 || !slices.Contains(httpPorts, t.DstPort) {
+		bytes.IndexByte(target, ' ') >= 0 || bytes.IndexByte(target, 0) >= 0 ||
+		!slices.Contains(httpPorts, t.DstPort) {
 		return Reject
 	}
 	h := httpHead{method: line[:len(get)-1], target: target, protocol: http09}

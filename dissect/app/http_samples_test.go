@@ -37,7 +37,8 @@ func talkHTTP(name string, script ...string) conversation {
 func httpSamples() []conversation {
 	return []conversation{
 		talkHTTP("websocket",
-			">GET /chat HTTP/1.1", ">Host: chat.example.com", ">Upgrade: websocket", ">Connection: Upgrade", ">",
+			">GET /chat HTTP/1.1", ">Host: chat.example.com", ">Upgrade: websocket",
+				">Connection: Upgrade", ">",
 			"<HTTP/1.1 101 Switching Protocols", "<Upgrade: websocket", "<Connection: Upgrade", "<"),
 		talkHTTP("lines that end in LF only",
 			">GET / HTTP/1.1\nHost: a.example\n\n|", "<HTTP/1.1 200 OK\nContent-Length: 2\n\nok|",
@@ -89,10 +90,12 @@ func http2Samples() []conversation {
 	client, server := newHTTP2Frames(), newHTTP2Frames()
 	client.WriteString(http2Preface)
 	client.frame(http2Settings, 0, 0, nil)
-	client.headers(http2FlagEndStream, 1, ":method", "GET", ":path", "/a?b", ":authority", "www.example.co.uk:8080",
+	client.headers(http2FlagEndStream, 1, ":method", "GET", ":path", "/a?b",
+		":authority", "www.example.co.uk:8080",
 		"x-forwarded-for", "192.0.2.7", "x-forwarded-host", "shop.example.com", "via", "2 proxy",
 		"cookie", "a=1", "cookie", "b=2")
-	client.headers(http2FlagEndStream, 3, ":method", "GET", ":path", "/a?b", ":authority", "www.example.co.uk:8080",
+	client.headers(http2FlagEndStream, 3, ":method", "GET", ":path", "/a?b",
+		":authority", "www.example.co.uk:8080",
 		"x-forwarded-for", "192.0.2.7", "cookie", "a=1")
 	client.headers(0, 5, ":method", "POST", ":path", "/form", "host", "www.example.com",
 		"content-type", "application/x-www-form-urlencoded")
@@ -102,7 +105,8 @@ func http2Samples() []conversation {
 	server.headers(0, 3, ":status", "200", "content-type", "text/plain")
 	server.frame(http2Data, 0, 3, []byte("hello"))
 	server.headers(http2FlagEndStream, 3, "grpc-status", "0")
-	server.headers(http2FlagEndStream, 1, ":status", "301", "location", "https://www.example.co.uk/", "server", "x")
+	server.headers(http2FlagEndStream, 1, ":status", "301", "location", "https://www.example.co.uk/",
+		"server", "x")
 	server.frame(http2Reset, 0, 5, []byte{0, 0, 0, 8})
 	server.frame(http2GoAway, 0, 0, make([]byte, 8))
 	c := says("crafted", 6, flow.Forward, nil)
