@@ -182,6 +182,16 @@ func (t *httpTurn) line(b []byte, blank int) Verdict {
 		t.Malformed(flawStart)
 		return t.seek(1)
 	}
+	t.me.role = roleClient
+	if server {
+		t.me.role = roleServer
+	}
+	return t.rest(&h, b, blank)
+}
+
+// rest reads the header fields of h, which b begins with, and says what was told.
+func (t *httpTurn) rest(h *httpHead, b []byte, blank int) Verdict {
+	line, n := lineOf(b)
 	size := n
 	if n > 0 && len(b) > n {
 		size += emptyLine(b[n:])
@@ -196,13 +206,12 @@ func (t *httpTurn) line(b []byte, blank int) Verdict {
 	}
 	h.fields(b[min(max(n, len(line)), size):size])
 	t.Skip(blank + size)
-	t.me.role, t.me.octets, t.me.phase = roleClient, 0, phaseHead
+	t.me.octets, t.me.phase = 0, phaseHead
 	v := Accept
-	if server {
-		t.me.role = roleServer
-		v = t.respond(&h)
+	if t.me.role == roleServer {
+		v = t.respond(h)
 	} else {
-		t.request(&h)
+		t.request(h)
 	}
 	if h.flaw != "" {
 		t.Malformed(h.flaw)

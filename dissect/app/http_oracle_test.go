@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -216,4 +217,28 @@ func joinedField(said []map[string]string, field string) string {
 		}
 	}
 	return strings.Join(all, ";")
+}
+
+// TestHTTPElsewhere holds that nothing is taken for HTTP in captures in which tshark finds none.
+func TestHTTPElsewhere(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(corpus(t), "*", "*.pcap*"))
+	asked := 0
+	for _, file := range files {
+		_, err := os.Stat(file + ".tshark.http.tsv")
+		isCapture := strings.HasSuffix(file, ".pcap") || strings.HasSuffix(file, ".pcapng")
+		if folder := filepath.Base(filepath.Dir(file)); err == nil || !isCapture || folder == "http2" {
+			continue
+		}
+		for _, c := range conversations(t, file) {
+			asked++
+			for _, d := range []*Dissector{&HTTP, &HTTP2} {
+				if o := drive(c, d); len(o.messages) > 0 {
+					t.Errorf("%s: %s is taken for %s: %+v", filepath.Base(file), c.name, d.Name, o.messages[0])
+				}
+			}
+		}
+	}
+	if t.Logf("%d conversations are something else", asked); asked == 0 {
+		t.Error("nothing was asked")
+	}
 }

@@ -38,7 +38,7 @@ func httpSamples() []conversation {
 	return []conversation{
 		talkHTTP("websocket",
 			">GET /chat HTTP/1.1", ">Host: chat.example.com", ">Upgrade: websocket",
-				">Connection: Upgrade", ">",
+			">Connection: Upgrade", ">",
 			"<HTTP/1.1 101 Switching Protocols", "<Upgrade: websocket", "<Connection: Upgrade", "<"),
 		talkHTTP("lines that end in LF only",
 			">GET / HTTP/1.1\nHost: a.example\n\n|", "<HTTP/1.1 200 OK\nContent-Length: 2\n\nok|",
