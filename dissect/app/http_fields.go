@@ -105,7 +105,7 @@ var (
 		Element: flow.Element{Label: "HTTP_TERMINATOR", ID: 148, PEN: flow.Weir},
 		Type:    flow.String, Width: 1,
 		Doc: "What ends the response: L a length, C a last chunk, F a last frame, N no body follows, E the end " +
-			"of the connection, R a reset, U it is not known.",
+			"of the connection, R a reset.",
 	}
 	httpPostParams = &flow.Field{
 		Element: flow.Element{Label: "HTTP_POST_PARAMS", ID: 149, PEN: flow.Weir},
