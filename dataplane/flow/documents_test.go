@@ -9,6 +9,8 @@ import (
 	"github.com/weir-probe/weir/dissect/app"
 )
 
+var update = flag.Bool("update", false, "rewrite configs/fields.md")
+
 // The page of fields is what the fields say: those of flows, of transactions and of protocols.
 func TestDocumentsPage(t *testing.T) {
 	s, err := flow.Compile(append(flow.All(), app.Fields())...)
@@ -16,7 +18,7 @@ func TestDocumentsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	const path = "../../configs/fields.md"
-	if flag.Lookup("update").Value.String() == "true" {
+	if *update {
 		if err := os.WriteFile(path, []byte(s.Markdown()), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -2,14 +2,11 @@ package flow
 
 import (
 	"encoding/csv"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "rewrite configs/fields.md")
 
 func compiled(t testing.TB) *Schema {
 	t.Helper()
