@@ -42,7 +42,7 @@ fuzz: ## every fuzz target for 20 seconds
 	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s $$p; done; done
 
 bench: ## ns/packet of each hop and of the whole Step, with allocations and collections; ns/flow of the formats
-	$(GO) test -run '^$$' -bench 'Step|Hop|Flow' ./dataplane/worker
+	$(GO) test -run '^$$' -bench 'Step|Hop|Flow|Inspect' ./dataplane/worker
 	$(GO) test -run '^$$' -bench . ./dissect ./dataplane/nic/... ./dataplane/ring ./export/formats
 
 demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JSON
