@@ -123,6 +123,16 @@ func (p *Plane) Start() error {
 // Stop makes all workers hand over their flows and end.
 func (p *Plane) Stop() { p.stopping.Store(true) }
 
+// Unread reports whether something is in the rings that nobody has read yet.
+func (p *Plane) Unread() bool {
+	for _, l := range p.lanes {
+		if l.ring.Used() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Wait returns when all workers have ended and their rings are closed.
 func (p *Plane) Wait() { p.group.Wait() }
 

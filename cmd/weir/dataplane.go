@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +73,20 @@ func meter(cfg *config.Config, schema *flow.Schema) error {
 	describe(log, in)
 	plane.Wait()
 	log.Info("metering has ended")
+	return handOver(plane, server)
+}
+
+// grace is how long a dataplane that has ended keeps what nobody has read yet.
+const grace = 10 * time.Second
+
+// handOver waits for somebody to attach to the rings, whose memory ends with the last
+// process that has it.
+func handOver(plane *dataplane.Plane, server *link.Server) error {
+	for end := time.Now().Add(grace); plane.Unread() && !server.Attached(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("nobody came for %v to read what was metered last; it is lost", grace)
+		}
+	}
 	return nil
 }
 

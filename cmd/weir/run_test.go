@@ -83,7 +83,7 @@ func listen(t *testing.T) *collector {
 			if err != nil {
 				return
 			}
-			conn.(*net.TCPConn).SetReadBuffer(1 << 14)
+			conn.(*net.TCPConn).SetReadBuffer(1 << 18)
 			go c.read(conn)
 		}
 	}()
@@ -235,5 +235,35 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRunCapture meters a capture that is over before the control plane can attach.
+func TestRunCapture(t *testing.T) {
+	dir := t.TempDir()
+	conf, flows := filepath.Join(dir, "weir.toml"), filepath.Join(dir, "flows.json")
+	here, err := filepath.Abs(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, conf, fmt.Sprintf(`schema = 1
+[dataplane]
+socket = %q
+[[input]]
+capture = [%q]
+[flow]
+capacity = 4096
+[[exporter]]
+format = "json"
+to = %q
+`, filepath.Join(dir, "dataplane.sock"), here, flows))
+	must(t, "run", "-c", conf)
+	got, err := os.ReadFile(flows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sorted(must(t, "replay", "--json", "-q", sample))
+	if n := len(sorted(string(got))); n != len(want) {
+		t.Errorf("%d flows, replayed there are %d", n, len(want))
 	}
 }
