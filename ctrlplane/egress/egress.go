@@ -61,9 +61,6 @@ func New(sources []Source, stages []Stage, outputs []Output) *Egress {
 	}
 }
 
-// Reports returns the last report of each worker, in the order of the sources.
-func (e *Egress) Reports() []worker.Report { return e.reports }
-
 // Flows returns how many flows were read. Any goroutine may ask.
 func (e *Egress) Flows() uint64 { return e.flows.Load() }
 
