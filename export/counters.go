@@ -31,6 +31,7 @@ const (
 	Unrepresentable
 	ShutdownTimeout
 	Interrupted
+	Rejected
 	Reasons
 )
 
@@ -40,6 +41,7 @@ var reasons = [Reasons][2]string{
 	Unrepresentable: {"unrepresentable", "The format has no way to say it, as NetFlow v5 has none for IPv6."},
 	ShutdownTimeout: {"shutdown_timeout", "The time to shut down was over before the message was sent."},
 	Interrupted:     {"interrupted", "The process ended before it could send or count the message."},
+	Rejected:        {"rejected", "The destination took the message but refused the record for good."},
 }
 
 func (r Reason) String() string { return reasons[r][0] }

@@ -31,8 +31,10 @@ type Exporter struct {
 	name   string
 	format Format
 	sink   Sink
-	file   Archive // the sink, if it is one
-	period uint64  // of the archive, nanoseconds
+	store  Storer // the sink, if it is one
+	period uint64 // of an archive, nanoseconds
+	parts  bool   // the ends of records are known
+	keys   bool   // their keys are wanted
 	o      Options
 	c      *Counters
 	takes  func(*flow.View) bool
@@ -45,6 +47,7 @@ type Exporter struct {
 
 	queue chan parcel
 	free  chan []byte
+	lists chan []Item
 	done  chan struct{} // closed when the sender has ended
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -76,6 +79,7 @@ func New(name string, f Format, s Sink, o Options) *Exporter {
 		now:   uint64(time.Now().UnixNano()),
 		queue: make(chan parcel, o.Queue),
 		free:  make(chan []byte, o.Queue+2),
+		lists: make(chan []Item, o.Queue+2),
 		done:  make(chan struct{}),
 	}
 	if p := e.c.Pending(); p > 0 {
@@ -84,8 +88,15 @@ func New(name string, f Format, s Sink, o Options) *Exporter {
 	if p, ok := f.(Selective); ok {
 		e.takes = p.Takes
 	}
+	e.store, _ = s.(Storer)
 	if a, ok := s.(Archive); ok {
-		e.file, e.period = a, uint64(a.Period())
+		e.period = uint64(a.Period())
+	}
+	if k, ok := s.(Keyed); ok {
+		e.keys = k.Keyed()
+	}
+	if p, ok := f.(Separable); ok {
+		e.parts = p.Separable()
 	}
 	opener, opens := f.(Opener)
 	if stream, ok := s.(Stream); ok && opens {
@@ -139,7 +150,7 @@ func (e *Exporter) Append(v *flow.View) {
 		m, ok := e.format.Append(e.message, v)
 		e.message = m
 		if ok {
-			e.count(v.Last)
+			e.count(v)
 			return
 		}
 		e.flush()
@@ -148,9 +159,19 @@ func (e *Exporter) Append(v *flow.View) {
 }
 
 // count notes a flow that came into the message.
-func (e *Exporter) count(time uint64) {
+func (e *Exporter) count(v *flow.View) {
 	if e.batch.Records++; e.batch.Records == 1 {
-		e.batch.Time = time
+		e.batch.Time = v.Last
+	}
+	if e.store != nil {
+		i := Item{Kind: v.Kind, ID: v.ID, Time: v.Last}
+		if e.parts {
+			i.End = uint32(len(e.message))
+		}
+		if e.keys {
+			i.Key, _ = v.CommunityDigest()
+		}
+		e.batch.Items = append(e.batch.Items, i)
 	}
 	if e.batch.Records == e.o.Records {
 		e.flush()
@@ -212,6 +233,11 @@ func (e *Exporter) seal() (p parcel, ok bool) {
 	}
 	p = parcel{e.format.Seal(e.message), e.batch}
 	e.message, e.batch, e.space = nil, Batch{}, nil
+	select {
+	case list := <-e.lists:
+		e.batch.Items = list
+	default:
+	}
 	if len(p.message) == 0 {
 		e.c.Dropped[Unrepresentable].Add(uint64(p.Records))
 		e.space = p.message

@@ -4,6 +4,7 @@ package export
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -59,21 +60,62 @@ type Stream interface {
 	Preface(open func(dst, next []byte) []byte)
 }
 
-// Archive is a Sink that keeps account of records, or files them by their time.
-type Archive interface {
+// Storer is a Sink that is told what a message holds.
+type Storer interface {
 	Sink
+	// Store is Send with what the message holds, which it does not keep. A *Refused says that
+	// the message was taken but for some of its records.
+	Store(ctx context.Context, message []byte, of Batch) error
+}
+
+// Archive is a Storer that files records by their time.
+type Archive interface {
+	Storer
 	// Period is the length of the periods that records are filed by, from the Unix epoch on;
 	// 0 is none. The records of a message are all of one period.
 	Period() time.Duration
-	// Store is Send with what the message holds.
-	Store(ctx context.Context, message []byte, of Batch) error
+}
+
+// Keyed is a Storer that wants the Key of each Item.
+type Keyed interface {
+	Storer
+	Keyed() bool
+}
+
+// Separable is a Format whose message is nothing but its records, one behind the other, so that
+// each may be delivered by itself.
+type Separable interface {
+	Format
+	Separable() bool
 }
 
 // Batch says what a message holds.
 type Batch struct {
 	Time    uint64 // of its first record, nanoseconds since the Unix epoch
 	Records uint32
+	Items   []Item // of each record, in order; only Storers get them
 }
+
+// Item says what a record of a message is.
+type Item struct {
+	End  uint32 // where in the message it ends, which is where the next begins; 0 unless the format is Separable
+	Kind flow.Kind
+	ID   flow.ID
+	Time uint64   // when what it tells of ended, nanoseconds since the Unix epoch
+	Key  [20]byte // of its flow, both ways the same: the digest of its Community ID; zero if it has none
+}
+
+// Refused is the error of a Storer whose destination took a message but for so many records,
+// which it would refuse again.
+type Refused struct {
+	Records uint32
+	Err     error
+}
+
+func (r *Refused) Error() string { return fmt.Sprintf("%d records were refused: %v", r.Records, r.Err) }
+
+// Unwrap returns why they were.
+func (r *Refused) Unwrap() error { return r.Err }
 
 // ErrUndeliverable is what Send wraps if sending the same message again cannot help.
 var ErrUndeliverable = errors.New("message cannot be delivered")

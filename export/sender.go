@@ -15,6 +15,12 @@ func (e *Exporter) run() {
 		case e.free <- p.message[:0]:
 		default:
 		}
+		if p.Items != nil {
+			select {
+			case e.lists <- p.Items[:0]:
+			default:
+			}
+		}
 	}
 }
 
@@ -25,9 +31,16 @@ func (e *Exporter) settle(p parcel, err error) {
 	if e.abandoned {
 		return
 	}
+	n := p.Records
+	var refused *Refused
+	if errors.As(err, &refused) {
+		refused.Records = min(refused.Records, n)
+		n, err = n-refused.Records, nil
+		e.c.Dropped[Rejected].Add(uint64(refused.Records))
+	}
 	switch {
 	case err == nil:
-		e.c.Exported.Add(uint64(p.Records))
+		e.c.Exported.Add(uint64(n))
 		e.c.Messages.Add(1)
 		e.c.Octets.Add(uint64(len(p.message)))
 	case e.ctx.Err() != nil:
@@ -48,6 +61,9 @@ func (e *Exporter) deliver(p *parcel) error {
 		}
 		e.c.Failures.Add(1)
 		e.last.Store(&Failure{time.Now(), err})
+		if errors.As(err, new(*Refused)) {
+			return err
+		}
 		if errors.Is(err, ErrUndeliverable) || !time.Now().Add(pause).Before(end) || !e.sleep(pause) {
 			return err
 		}
@@ -61,8 +77,8 @@ func (e *Exporter) attempt(p *parcel) error {
 	}
 	ctx, cancel := context.WithTimeout(e.ctx, e.o.Timeout)
 	defer cancel()
-	if e.file != nil {
-		return e.file.Store(ctx, p.message, p.Batch)
+	if e.store != nil {
+		return e.store.Store(ctx, p.message, p.Batch)
 	}
 	return e.sink.Send(ctx, p.message)
 }

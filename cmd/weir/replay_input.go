@@ -126,8 +126,9 @@ func (s *stamped) Done() bool { return s.Source.(nic.Finite).Done() }
 
 // sources gives every ring the same facts.
 func sources(rings []*ring.Ring, facts []byte) (all []egress.Source) {
-	for _, r := range rings {
-		all = append(all, egress.Source{Ring: r, Facts: facts})
+	seed := uint64(time.Now().UnixNano())
+	for i, r := range rings {
+		all = append(all, egress.Source{Ring: r, Facts: facts, Seed: seed + uint64(i)})
 	}
 	return all
 }

@@ -96,7 +96,9 @@ func (r *run) session(ctx context.Context) error {
 		return errors.Join(err, c.close(patience))
 	}
 	e := c.egress(r.sources(a))
+	e.Seed = uint64(time.Now().UnixNano())
 	err = r.export(ctx, a, e)
+	e.Flush()
 	err = errors.Join(err, c.close(patience))
 	sum := e.Summary()
 	sum.Print(r.out)
@@ -198,7 +200,9 @@ func (r *run) start() (ended <-chan error, err error) {
 // sources gives each ring the facts of its worker's input.
 func (r *run) sources(a *link.Attachment) (all []egress.Source) {
 	for i, w := range a.Offer.Workers {
-		all = append(all, egress.Source{Ring: a.Rings[i], Facts: probeFacts(r.samplingOf(w.Name))})
+		all = append(all, egress.Source{
+			Ring: a.Rings[i], Facts: probeFacts(r.samplingOf(w.Name)), Seed: a.Offer.Started + uint64(i),
+		})
 	}
 	return all
 }

@@ -3,6 +3,7 @@
 package egress
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 	"time"
 
@@ -19,10 +20,23 @@ type Stage interface {
 	Enrich(v *flow.View, a *flow.Attrs)
 }
 
+// Correlator makes records of its own of those that pass, as a call of its signalling and its media.
+// It does not block and keeps nothing it is lent. One goroutine uses it.
+type Correlator interface {
+	// Take is shown a record, after the stages and before the exporters, and may add to it.
+	Take(kind Records, v *flow.View, a *flow.Attrs)
+	// Tick tells the time of the packets, in nanoseconds since the Unix epoch, and hands over
+	// what is complete; emit gives a record to the exporters and borrows it.
+	Tick(now uint64, emit func(kind Records, v *flow.View))
+	// Flush hands over everything, complete or not, before the end.
+	Flush(emit func(kind Records, v *flow.View))
+}
+
 // Source is a worker's ring and what is the same for all of its flows.
 type Source struct {
 	Ring  *ring.Ring
 	Facts []byte // attributes, as flow.Attrs.All returns them
+	Seed  uint64 // tells the records of this ring from those of others, also of earlier runs
 }
 
 // Egress is the consumer of all rings. One goroutine uses it.
@@ -39,7 +53,12 @@ type Egress struct {
 	Commands *sink.Commands
 	// Dissectors are those of the workers (worker.Config.Dissectors), for the account.
 	Dissectors []*app.Dissector
+	// Correlators make records of others; each sees what those before it have added.
+	Correlators []Correlator
+	// Seed is that of the records that correlators make.
+	Seed uint64
 
+	made    uint64 // records of correlators
 	latest  uint64 // end of the last flow, nanoseconds since the Unix epoch
 	view    flow.View
 	attrs   flow.Attrs
@@ -74,6 +93,14 @@ func (e *Egress) Run() {
 			time.Sleep(Idle)
 		}
 	}
+	e.Flush()
+}
+
+// Flush hands over what correlators are still working on. Nothing may be taken after it.
+func (e *Egress) Flush() {
+	for _, c := range e.Correlators {
+		c.Flush(e.emit)
+	}
 }
 
 // Idle is how long to wait when a Step found nothing.
@@ -92,6 +119,9 @@ func (e *Egress) tick() {
 	now := e.latest
 	if !e.Offline {
 		now = uint64(time.Now().UnixNano())
+	}
+	for _, c := range e.Correlators {
+		c.Tick(now, e.emit)
 	}
 	for _, x := range e.outputs {
 		x.Tick(now)
@@ -165,11 +195,36 @@ func (e *Egress) export(i int, kind Records) {
 		s.Enrich(&e.view, &e.attrs)
 	}
 	e.view.Attrs = e.attrs.All()
+	if len(e.Correlators) > 0 {
+		for _, c := range e.Correlators {
+			c.Take(kind, &e.view, &e.attrs)
+		}
+		e.view.Attrs = e.attrs.All()
+	}
+	e.view.Kind, e.view.ID = kind.Kind(), identifier(e.sources[i].Seed, e.sources[i].Ring.Position())
+	e.deliver(kind, &e.view)
+}
+
+// emit takes a record of a correlator.
+func (e *Egress) emit(kind Records, v *flow.View) {
+	e.made++
+	v.Kind, v.ID = kind.Kind(), identifier(e.Seed, e.made)
+	e.deliver(kind, v)
+}
+
+func (e *Egress) deliver(kind Records, v *flow.View) {
 	for _, x := range e.outputs {
 		if x.Records&kind != 0 {
-			x.Append(&e.view)
+			x.Append(v)
 		}
 	}
+}
+
+// identifier makes an identifier of a seed and of a number that is unique under it.
+func identifier(seed, n uint64) (id flow.ID) {
+	binary.BigEndian.PutUint64(id[:], seed)
+	binary.BigEndian.PutUint64(id[8:], n)
+	return id
 }
 
 // Drained reports whether every ring is closed and empty.

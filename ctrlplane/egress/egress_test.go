@@ -86,7 +86,7 @@ func TestEgress(t *testing.T) {
 	var facts flow.Attrs
 	facts.Uint(flow.SamplingInterval, 10)
 	rings := [2]*ring.Ring{newRing(t), newRing(t)}
-	e := New([]Source{{rings[0], facts.All()}, {rings[1], nil}}, []Stage{port{}}, []Output{{x, Flows}})
+	e := New([]Source{{Ring: rings[0], Facts: facts.All()}, {Ring: rings[1]}}, []Stage{port{}}, []Output{{x, Flows}})
 	sendFlow(rings[0], 80)
 	sendFlow(rings[1], 81)
 	copy(rings[1].Reserve(ring.Flow, 5), "short")

@@ -103,7 +103,7 @@ func TestKinds(t *testing.T) {
 	copy(r.Reserve(ring.Event, 5), "short")
 	r.Reserve(ring.Malformed, 5)
 	r.Close()
-	e := New([]Source{{r, nil}}, []Stage{port{}}, outputs)
+	e := New([]Source{{Ring: r}}, []Stage{port{}}, outputs)
 	e.Run()
 	for _, o := range outputs {
 		if err := o.Close(context.Background()); err != nil {
@@ -140,7 +140,7 @@ func TestMalformed(t *testing.T) {
 	report.Dissectors[1] = worker.Dissected{Flows: 3, Messages: 5, Malformed: 1}
 	*(*worker.Report)(unsafe.Pointer(&r.Reserve(ring.Stats, int(unsafe.Sizeof(report)))[0])) = report
 	r.Close()
-	e := New([]Source{{r, nil}}, nil, nil)
+	e := New([]Source{{Ring: r}}, nil, nil)
 	e.Malformed, e.Dissectors = k, app.All[:2]
 	e.Run()
 	if err := k.Close(); err != nil {

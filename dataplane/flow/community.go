@@ -9,6 +9,19 @@ import (
 // communityID computes the identifier that the Community ID specification, version 1, gives a flow:
 // "1:" and, in base64, the SHA-1 of a seed of 0, both addresses, the protocol, a zero and both ports.
 func communityID(v *View, _ Dir, dst []byte) (Value, bool) {
+	sum := v.digest()
+	return Value{B: base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])}, true
+}
+
+// CommunityDigest returns the SHA-1 in the Community ID of the flow, and whether it has one.
+func (v *View) CommunityDigest() (sum [sha1.Size]byte, ok bool) {
+	if !hasCommunityID(v.Record, Forward) {
+		return sum, false
+	}
+	return v.digest(), true
+}
+
+func (v *View) digest() [sha1.Size]byte {
 	var buf [2 + 16 + 16 + 2 + 4]byte
 	a, b, ports := endpoint{v.addr(&v.Src), v.SrcPort}, endpoint{v.addr(&v.Dst), v.DstPort}, true
 	switch v.Proto {
@@ -25,8 +38,7 @@ func communityID(v *View, _ Dir, dst []byte) (Value, bool) {
 	if ports {
 		h = be.AppendUint16(be.AppendUint16(h, a.port), b.port)
 	}
-	sum := sha1.Sum(h)
-	return Value{B: base64.StdEncoding.AppendEncode(append(dst, "1:"...), sum[:])}, true
+	return sha1.Sum(h)
 }
 
 func hasCommunityID(r *Record, d Dir) bool {

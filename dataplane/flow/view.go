@@ -12,6 +12,8 @@ var ne = binary.NativeEndian
 type View struct {
 	*Record
 	Attrs   []byte // what Attrs.Bytes returned
+	Kind    Kind
+	ID      ID // zero if nobody gave it one
 	scratch [64]byte
 }
 

@@ -221,6 +221,10 @@ func (r *Ring) Close() {
 	r.shared.closed.Store(1)
 }
 
+// Position returns where the ring stands behind the last message that Next returned, in octets since it
+// was made. No two messages of a ring end at the same position.
+func (r *Ring) Position() uint64 { return r.get.tail }
+
 // Closed reports whether the producer has closed the ring. Ask before Next: if it was
 // closed and Next then finds nothing, that was all.
 func (r *Ring) Closed() bool { return r.shared.closed.Load() != 0 }

@@ -40,11 +40,22 @@ type Dissector struct {
 	Number uint16 // application number (see Application)
 
 	TCP, UDP, SCTP []uint16 // where to expect it; hints, they prove nothing
+	// First are the octets that the first message of a flow may begin with, whichever side says
+	// it; the dissector is not shown others. Empty is any. A STARTTLS leads past it.
+	First string
 
 	Fields []*flow.Field
 	Pair   Pairing
 	State  uintptr // octets of State it needs, at most MaxState
 	Parse  func(m *Message) Verdict
+
+	// Tentative says that it takes several datagrams to know the protocol: Parse may change State
+	// when it says More of a datagram, and finds it so again with the next one of the flow, until
+	// another dissector accepts one. No more than one of All is tentative.
+	Tentative bool
+	// Report says what State has measured since the last Report, when a record of the flow is made.
+	// It is for protocols that are measured on every packet; nil for others.
+	Report func(state []byte, a *flow.Attrs)
 }
 
 // MaxState is the most memory that a dissector may have for a flow.

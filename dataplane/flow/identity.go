@@ -1,0 +1,44 @@
+package flow
+
+import "encoding/hex"
+
+// Kind is what a record tells of.
+type Kind uint8
+
+const (
+	KindFlow       Kind = iota // a flow that ended, or a part of one that goes on
+	KindEvent                  // a transaction, as it happened
+	KindCall                   // a call: its signalling and its media
+	KindStatistics             // what weir counts
+	Kinds          int  = iota
+)
+
+var kinds = [Kinds]string{"flow", "event", "call", "statistics"}
+
+func (k Kind) String() string { return kinds[k] }
+
+// ID tells a record from all others that a probe has ever made. A record that is delivered
+// twice has the same one both times.
+type ID [16]byte
+
+// identityFields tell records apart.
+var identityFields = []*Field{
+	{
+		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir, ECS: "event.kind"},
+		Type:    String, Width: 12, calc: recordKind,
+		Doc: "What the record tells of: flow, event, call or statistics.",
+	},
+	{
+		Element: Element{Label: "RECORD_ID", ID: 275, PEN: Weir, ECS: "event.id"},
+		Type:    String, Width: 32, calc: recordID,
+		Doc: "Identifier of the record in 32 hexadecimal digits: one that is delivered twice has the same both times.",
+	},
+}
+
+func recordKind(v *View, _ Dir, dst []byte) (Value, bool) {
+	return Value{B: append(dst, v.Kind.String()...)}, true
+}
+
+func recordID(v *View, _ Dir, dst []byte) (Value, bool) {
+	return Value{B: hex.AppendEncode(dst, v.ID[:])}, v.ID != ID{}
+}
