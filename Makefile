@@ -7,9 +7,10 @@ SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What a fresh Debian 12 lacks: DPDK and libpcap to build, the judges that tests ask.
 BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
+VM_DEPS    := qemu-system-x86 busybox-static cpio kmod
 TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd
 
-.PHONY: help deps build test short lint race fuzz bench demo docs clean
+.PHONY: help deps build test short lint race fuzz bench demo docs clean vm-deps vm-test
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -36,6 +37,14 @@ lint: ## gofmt, vet and staticcheck
 
 race: ## the tests of the concurrent parts under the race detector
 	$(GO) test -race -p 1 ./dataplane/ring/... ./export/... ./ctrlplane/...
+
+vm-deps: deps ## install what the emulated machine needs
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(VM_DEPS)
+
+vm-test: vm-deps ## the tests that want a kernel with SCTP and netem (TestKernel...), in an emulated machine
+	@set -e; mkdir -p out/vm; for d in $$(grep -rl --include='*_test.go' '^func TestKernel' . | xargs -n1 dirname | sort -u); do \
+	  test=$(CURDIR)/out/vm/$$(echo $$d | tr -c 'a-z\n' _).test; $(GO) test -c -o $$test $$d; \
+	  (cd $$d && $(CURDIR)/bench/vm/run $$test -test.v -test.run '^TestKernel'); done
 
 fuzz: ## every fuzz target for 20 seconds
 	@set -e; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
