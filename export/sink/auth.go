@@ -1,0 +1,69 @@
+package sink
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// AuthOptions say who weir is to a server. Secrets are in files or in the environment and are
+// read whenever they are needed, so they can be changed while weir runs; no error shows them.
+type AuthOptions struct {
+	User         string `toml:"user"`
+	PasswordFile string `toml:"password_file"` // whose first line is the password
+	PasswordEnv  string `toml:"password_env"`  // environment variable that holds the password
+	TokenFile    string `toml:"token_file"`    // whose first line is the API key or bearer token
+	TokenEnv     string `toml:"token_env"`     // environment variable that holds it
+}
+
+// Check returns what is wrong with the options, and what to do about it. It reads the secrets.
+func (o *AuthOptions) Check() error {
+	password := o.PasswordFile != "" || o.PasswordEnv != ""
+	token := o.TokenFile != "" || o.TokenEnv != ""
+	switch {
+	case o.User != "" && !password:
+		return errors.New("user has no password: set password_file or password_env")
+	case o.User == "" && password:
+		return errors.New("password has no user: set user")
+	case password && token:
+		return errors.New("password and token exclude each other: set one of them")
+	}
+	if _, err := o.password(); err != nil {
+		return err
+	}
+	_, err := o.token()
+	return err
+}
+
+// password returns the password, empty if there is none.
+func (o *AuthOptions) password() (string, error) {
+	return secret("password", o.PasswordFile, o.PasswordEnv)
+}
+
+// token returns the API key or bearer token, empty if there is none.
+func (o *AuthOptions) token() (string, error) { return secret("token", o.TokenFile, o.TokenEnv) }
+
+// secret reads a secret from a file or the environment; it is empty if neither is named.
+func secret(what, file, env string) (string, error) {
+	switch {
+	case file != "" && env != "":
+		return "", fmt.Errorf("%s_file and %s_env exclude each other: set one of them", what, what)
+	case file != "":
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("%s cannot be read: %w; correct %s_file", what, err, what)
+		}
+		line, _, _ := strings.Cut(string(b), "\n")
+		if line = strings.TrimSuffix(line, "\r"); line == "" {
+			return "", fmt.Errorf("%s is empty: write the %s into the first line", file, what)
+		}
+		return line, nil
+	case env != "":
+		if s := os.Getenv(env); s != "" {
+			return s, nil
+		}
+		return "", fmt.Errorf("environment variable %s is not set: set it, or correct %s_env", env, what)
+	}
+	return "", nil
+}
