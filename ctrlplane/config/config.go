@@ -2,7 +2,11 @@
 // it finds every mistake at once, each with its line and what to do about it.
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/weir-probe/weir/export/sink"
+)
 
 // Schema is the version of the configuration language this build reads.
 const Schema = 1
@@ -117,6 +121,8 @@ type Exporter struct {
 	RotateLines    uint64        `toml:"rotate_lines" in:"0..1000000000"`
 	Nested         bool          `toml:"nested"`  // files in directories YYYY/MM/DD/HH
 	Command        []string      `toml:"command"` // to run on each file that is complete
+
+	Sink sink.Options `toml:",inline"` // the tables of particular places; the keys above go into it
 }
 
 // Logs is what may run when a file is complete.

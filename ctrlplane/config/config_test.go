@@ -47,21 +47,21 @@ func TestManualDefaults(t *testing.T) {
 // The manual explains every key there is, and no other.
 func TestManualKeys(t *testing.T) {
 	var known []string
-	var walk func(path string, t reflect.Type)
-	walk = func(path string, s reflect.Type) {
-		for i, name := range keys(s) {
-			f := s.Field(i).Type
+	var walk func(path string, v reflect.Value)
+	walk = func(path string, v reflect.Value) {
+		for _, m := range members(v) {
+			f := m.value
 			if f.Kind() == reflect.Slice {
-				f = f.Elem()
+				f = reflect.New(f.Type().Elem()).Elem()
 			}
 			if f.Kind() == reflect.Struct {
-				walk(join(path, name), f)
+				walk(join(path, m.name), f)
 				continue
 			}
-			known = append(known, join(path, name))
+			known = append(known, join(path, m.name))
 		}
 	}
-	walk("", reflect.TypeFor[Config]())
+	walk("", reflect.ValueOf(Default()).Elem())
 	doc := sentences(configs.Manual)
 	for _, key := range known {
 		if doc[key] == "" {
@@ -189,8 +189,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// The configuration takes every format and every kind of place that there is, and no other.
-func TestKinds(t *testing.T) {
+// The configuration takes every format that there is, and no other.
+func TestFormats(t *testing.T) {
 	field, _ := reflect.TypeFor[Exporter]().FieldByName("Format")
 	var names []string
 	for _, f := range formats.All {
@@ -202,9 +202,28 @@ func TestKinds(t *testing.T) {
 	if !slices.Equal(names, known) {
 		t.Errorf("formats are %v, the configuration knows %v", names, known)
 	}
+}
+
+// What places use are keys and tables of an exporter, each table is used by a place, and the
+// formats that places take exist.
+func TestSchemes(t *testing.T) {
+	e, used := DefaultExporter(), map[string]bool{}
 	for _, s := range sink.Schemes {
-		if _, err := ParseTarget(s.Name + "://192.0.2.1:1"); err != nil {
-			t.Error(err)
+		for _, name := range strings.Fields(s.Uses) {
+			used[name] = true
+			if find(members(reflect.ValueOf(&e).Elem()), name) == nil {
+				t.Errorf("%s uses %s, which is no key", s.Name, name)
+			}
+		}
+		for _, name := range strings.Fields(s.Formats) {
+			if formats.Named(name) == nil {
+				t.Errorf("%s takes %s, which is no format", s.Name, name)
+			}
+		}
+	}
+	for _, m := range members(reflect.ValueOf(&e.Sink).Elem()) {
+		if !used[m.name] {
+			t.Errorf("no place uses %s", m.name)
 		}
 	}
 }
@@ -250,23 +269,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-func TestTarget(t *testing.T) {
-	for to, want := range map[string]Target{
-		"udp://h:1":               {"udp", "h:1"},
-		"tcp://[2001:db8::1]:443": {"tcp", "[2001:db8::1]:443"},
-		"-":                       {"", "-"},
-		"/var/lib/weir/a:b.ipfix": {"", "/var/lib/weir/a:b.ipfix"},
-		"flows.json":              {"", "flows.json"},
-		"file:///a/b":             {"", "/a/b"},
-		"stdout://":               {"", "-"},
-	} {
-		if got, err := ParseTarget(to); err != nil || got != want {
-			t.Errorf("%s: got %+v, %v", to, got, err)
-		}
-	}
-	if _, err := ParseTarget("udp://h"); err == nil || !strings.Contains(err.Error(), "; write") {
-		t.Errorf("error does not say what to do: %v", err)
-	}
+func TestSource(t *testing.T) {
 	for text, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1:0", "192.0.2.1:9": "192.0.2.1:9", "::1": "[::1]:0", "[::1]:9": "[::1]:9",
 	} {

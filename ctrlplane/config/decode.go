@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/weir-probe/weir/dataplane/flow"
 )
 
 // broken stands for a value that could not be read, so that reading can go on.
@@ -34,29 +36,60 @@ func (k *checker) report(key, wrong, fix string) {
 
 // table decodes a TOML table into a struct.
 func (k *checker) table(path string, t map[string]any, v reflect.Value) {
-	known := keys(v.Type())
+	all := members(v)
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		key := join(path, name)
-		if i := slices.Index(known, name); i >= 0 {
-			k.value(key, t[name], v.Field(i))
+		if m := find(all, name); m != nil {
+			k.value(key, t[name], m.value)
 			continue
 		}
-		k.report(key, "unknown key", suggest(name, known, "the keys here are "))
+		k.report(key, "unknown key", suggest(name, names(all), "the keys here are "))
 	}
 }
 
-// keys returns the names of the members of a struct.
-func keys(t reflect.Type) []string {
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i] = t.Field(i).Tag.Get("toml")
+// A member is a key of a table and where its value is.
+type member struct {
+	name  string
+	tag   reflect.StructTag
+	value reflect.Value
+}
+
+// members returns the keys of a table. A struct that is tagged as inline lends its own to the
+// table that holds it; what has no tag is no key.
+func members(v reflect.Value) (all []member) {
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		switch name := tag.Get("toml"); name {
+		case "":
+		case ",inline":
+			all = append(all, members(v.Field(i))...)
+		default:
+			all = append(all, member{name, tag, v.Field(i)})
+		}
+	}
+	return all
+}
+
+// find returns the member with that name, or nil.
+func find(all []member, name string) *member {
+	for i := range all {
+		if all[i].name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func names(all []member) (names []string) {
+	for _, m := range all {
+		names = append(names, m.name)
 	}
 	return names
 }
 
 // suggest offers the known word nearest to a wrong one, or else all of them.
 func suggest(name string, known []string, all string) string {
-	if near := Nearest(name, known); near != "" {
+	if near := flow.Nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return all + strings.Join(known, ", ")
@@ -126,6 +159,12 @@ func (k *checker) scalar(key string, x any, v reflect.Value) {
 			return
 		}
 		want, fix = "a string", "put it in double quotes"
+	case kind == reflect.Int64 && isString: // octets, in a package that has no Size
+		if size, err := ParseSize(s); err == nil {
+			v.SetInt(int64(size))
+			return
+		}
+		want, fix = "a number or a size", `write a number, or one with a unit in quotes, like "64MiB"`
 	case kind == reflect.Bool:
 		if isBool {
 			v.SetBool(b)

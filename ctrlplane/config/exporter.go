@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,56 +53,6 @@ func (k *checker) format(key string, e *Exporter) {
 		return
 	}
 	k.idle(key, "template", e, &none, wrong+", whose record is fixed")
-}
-
-// targets checks the places an exporter delivers to. files are those that have a writer.
-func (k *checker) targets(key string, e *Exporter, files map[string]bool) {
-	if len(e.To) == 0 {
-		k.report(key+".to", "the exporter has no place to deliver to",
-			`set to, for example to = "udp://127.0.0.1:4739"`)
-	}
-	network, file := false, false
-	for i, to := range e.To {
-		place := at(key+".to", i, len(e.To))
-		t, err := ParseTarget(to)
-		if err != nil {
-			k.fault(place, err)
-			network, file = true, true // whatever it was meant to be
-			continue
-		}
-		network, file = network || t.Network != "", file || t.Network == "" && to != "-"
-		if strings.HasPrefix(e.Format, "netflow") && t.Network != "udp" {
-			k.report(place, fmt.Sprintf("%s cannot go to %s: NetFlow is for datagrams", e.Format, to),
-				`use udp://, or format = "ipfix"`)
-		}
-		to = t.Address
-		if files[to] {
-			k.report(place, to+" is written to twice", "give each exporter its own place")
-		}
-		files[to] = t.Network == ""
-		if t.Network == "" && to != "-" {
-			k.directory(place, to)
-		}
-	}
-	none := DefaultExporter()
-	if !network && len(e.To) > 0 {
-		k.idle(key, "source", e, &none, "has no effect on a file")
-	}
-	if !file && len(e.To) > 0 {
-		for _, name := range strings.Fields("rotate_size rotate_interval rotate_lines nested command") {
-			k.idle(key, name, e, &none, "needs a file to write to")
-		}
-	}
-	if _, err := ParseSource(e.Source); e.Source != "" && err != nil {
-		k.fault(key+".source", err)
-	}
-}
-
-// fault reports an error of ParseTarget or ParseSource.
-func (k *checker) fault(key string, err error) {
-	f := &fault{}
-	errors.As(err, &f)
-	k.report(key, f.wrong, f.fix)
 }
 
 // template asks the schema about the fields of a record, and the format whether it can carry them.

@@ -126,11 +126,9 @@ func (k *checker) useless(key string, n *Input) {
 
 // idle reports a key that is set to something else than its default although nothing reads it.
 func (k *checker) idle(key, name string, set, empty any, wrong string) {
-	a, b := reflect.ValueOf(set).Elem(), reflect.ValueOf(empty).Elem()
-	for i, known := range keys(a.Type()) {
-		if known == name && !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
-			k.report(key+"."+name, name+" "+wrong, "remove it")
-		}
+	a, b := find(members(reflect.ValueOf(set).Elem()), name), find(members(reflect.ValueOf(empty).Elem()), name)
+	if a != nil && !reflect.DeepEqual(a.value.Interface(), b.value.Interface()) {
+		k.report(key+"."+name, name+" "+wrong, "remove it")
 	}
 }
 

@@ -2,74 +2,85 @@ package config
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
-)
 
-// A Target is where an exporter delivers to.
-type Target struct {
-	Network string // "udp" or "tcp"; empty for a file
-	Address string // host:port, a path, or "-" for standard output
-}
+	"github.com/weir-probe/weir/export/sink"
+)
 
 // A fault is a problem with a value, wherever it stands.
 type fault struct{ wrong, fix string }
 
 func (f *fault) Error() string { return f.wrong + "; " + f.fix }
 
-// ParseTarget reads a place of Exporter.To.
-func ParseTarget(to string) (Target, error) {
-	if to == "" {
-		return Target{}, &fault{"the place to deliver to is empty",
-			`write "udp://host:port", "tcp://host:port", a path, or "-" for standard output`}
-	}
-	scheme, address, found := strings.Cut(to, "://")
-	if !found && (strings.HasPrefix(to, "udp:") || strings.HasPrefix(to, "tcp:")) {
-		return Target{}, &fault{fmt.Sprintf("%q has no // after the protocol", to),
-			fmt.Sprintf("write %q", to[:4]+"//"+strings.TrimLeft(to[4:], "/"))}
-	}
+// fault reports an error that says what is wrong and, behind a semicolon, what to do.
+func (k *checker) fault(key string, err error) {
+	wrong, fix, found := strings.Cut(err.Error(), "; ")
 	if !found {
-		if _, _, err := net.SplitHostPort(to); err == nil && !strings.Contains(to, "/") {
-			return Target{}, &fault{fmt.Sprintf("%q says no protocol", to),
-				fmt.Sprintf("write %q or %q", "udp://"+to, "tcp://"+to)}
-		}
-		return Target{Address: to}, nil
+		fix = "see the manual, configs/weir.toml"
 	}
-	switch scheme {
-	case "file":
-		return Target{Address: address}, nil
-	case "stdout":
-		return Target{Address: "-"}, nil
-	case "udp", "tcp":
-	default:
-		return Target{}, &fault{fmt.Sprintf("the protocol %q of %q is not known", scheme, to),
-			suggest(scheme, []string{"udp", "tcp"}, `write a path, "-", or one of the protocols `)}
-	}
-	if wrong := hostPort(address); wrong != "" {
-		return Target{}, &fault{fmt.Sprintf("%q %s", to, wrong),
-			fmt.Sprintf("write %q, an IPv6 address in brackets", scheme+"://host:port")}
-	}
-	return Target{Network: scheme, Address: address}, nil
+	k.report(key, wrong, fix)
 }
 
-// hostPort says what is wrong with the address of a collector, or nothing.
-func hostPort(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil && strings.Contains(err.Error(), "missing port") {
-		return "has no port"
+// targets checks the places an exporter delivers to. files are those that have a writer.
+func (k *checker) targets(key string, e *Exporter, files map[string]bool) {
+	if len(e.To) == 0 {
+		k.report(key+".to", "the exporter has no place to deliver to",
+			`set to, for example to = "udp://127.0.0.1:4739"`)
 	}
-	if err != nil || strings.ContainsAny(host, " /?@") {
-		return "is not a host and a port"
+	used, sure := []string(nil), len(e.To) > 0
+	for i, to := range e.To {
+		place := at(key+".to", i, len(e.To))
+		s, address, err := sink.Find(to)
+		if err != nil {
+			k.fault(place, err)
+			sure = false // whatever it was meant to be
+			continue
+		}
+		used = append(used, strings.Fields(s.Uses)...)
+		k.carries(place, e, s, to)
+		if s.Name == "stdout" {
+			address = "-"
+		}
+		if slices.Contains(e.To[:i], to) || files[address] {
+			k.report(place, to+" is written to twice", "give each exporter its own place")
+		}
+		files[address] = s.Name == "stdout" || s.Name == "file"
+		if s.Name == "file" {
+			k.directory(place, address)
+		}
 	}
-	if host == "" {
-		return "has no host"
+	if sure {
+		k.unused(key, e, used)
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "has a port that is not a number from 1 to 65535"
+	if _, err := ParseSource(e.Source); e.Source != "" && err != nil {
+		k.fault(key+".source", err)
 	}
-	return ""
+}
+
+// carries checks that what the exporter writes can go to a place.
+func (k *checker) carries(key string, e *Exporter, s *sink.Scheme, to string) {
+	switch formats := strings.Fields(s.Formats); {
+	case strings.HasPrefix(e.Format, "netflow") && !s.Datagrams:
+		k.report(key, fmt.Sprintf("%s cannot go to %s: NetFlow is for datagrams", e.Format, to),
+			`use udp://, or format = "ipfix"`)
+	case len(formats) > 0 && !slices.Contains(formats, e.Format):
+		k.report(key, fmt.Sprintf("%s cannot go to %s", e.Format, to),
+			"set format to one of "+strings.Join(formats, ", "))
+	}
+}
+
+// unused reports keys and tables that none of the places of an exporter uses.
+func (k *checker) unused(key string, e *Exporter, used []string) {
+	none := DefaultExporter()
+	for _, s := range sink.Schemes {
+		for _, name := range strings.Fields(s.Uses) {
+			if !slices.Contains(used, name) {
+				k.idle(key, name, e, &none, "has no effect on such a place: it is for "+s.Name+"://")
+			}
+		}
+	}
 }
 
 // ParseSource reads the local address of Exporter.Source. Its port is 0 if it names none.

@@ -27,29 +27,31 @@ type writer struct {
 
 // table writes the keys of a struct that differ from those of another, and then its tables.
 func (w *writer) table(path string, v, base reflect.Value) {
-	for i, name := range keys(v.Type()) {
-		key, a, b := join(path, name), v.Field(i), base.Field(i)
+	all, other := members(v), members(base)
+	for i, m := range all {
+		key, a, b := join(path, m.name), m.value, other[i].value
 		if !nested(a) && (key == "schema" || !reflect.DeepEqual(a.Interface(), b.Interface())) {
 			w.buf.WriteString(w.doc[key])
-			w.pair(name, a.Interface())
+			w.pair(m.name, a.Interface())
 		}
 	}
-	for i, name := range keys(v.Type()) {
-		switch a := v.Field(i); m := a.Interface().(type) {
+	for i, m := range all {
+		key, a := join(path, m.name), m.value
+		switch list := a.Interface().(type) {
 		case []Input:
 			none := DefaultInput()
-			for j := range m {
-				w.element(name, reflect.ValueOf(m[j]), reflect.ValueOf(none))
+			for j := range list {
+				w.element(m.name, a.Index(j), reflect.ValueOf(none))
 			}
 		case []Exporter:
 			none := DefaultExporter()
-			for j := range m {
-				w.element(name, reflect.ValueOf(m[j]), reflect.ValueOf(none))
+			for j := range list {
+				w.element(m.name, a.Index(j), reflect.ValueOf(none))
 			}
 		default:
-			if nested(a) && !reflect.DeepEqual(a.Interface(), base.Field(i).Interface()) {
-				fmt.Fprintf(&w.buf, "\n[%s]\n", name)
-				w.table(name, a, base.Field(i))
+			if nested(a) && !reflect.DeepEqual(a.Interface(), other[i].value.Interface()) {
+				fmt.Fprintf(&w.buf, "\n[%s]\n", key)
+				w.table(key, a, other[i].value)
 			}
 		}
 	}

@@ -81,24 +81,43 @@ func unique(name, from string, taken map[string]bool) string {
 	return name
 }
 
-// constraints checks the words and ranges that the tags of a struct demand.
+// constraints checks the words and ranges that the tags of a struct demand, and what tables of
+// other packages demand themselves.
 func (k *checker) constraints(path string, v reflect.Value) {
-	for i := range v.NumField() {
-		f, tag := v.Field(i), v.Type().Field(i).Tag
-		key := join(path, tag.Get("toml"))
+	for _, m := range members(v) {
+		f, key := m.value, join(path, m.name)
 		switch {
 		case f.Kind() == reflect.Struct:
 			k.constraints(key, f)
+			k.own(key, f)
 		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
 			for j := range f.Len() {
 				k.constraints(fmt.Sprintf("%s[%d]", key, j), f.Index(j))
 			}
-		case tag.Get("one") != "":
-			k.oneOf(key, f, strings.Fields(tag.Get("one")))
-		case tag.Get("in") != "":
-			k.within(key, f, tag.Get("in"))
+		case m.tag.Get("one") != "":
+			k.oneOf(key, f, strings.Fields(m.tag.Get("one")))
+		case m.tag.Get("in") != "":
+			k.within(key, f, m.tag.Get("in"))
 		}
 	}
+}
+
+// own asks a table that can check itself. Its error begins with the key it is about, if it is
+// about one, and has what to do behind a semicolon.
+func (k *checker) own(key string, v reflect.Value) {
+	c, ok := v.Addr().Interface().(interface{ Check() error })
+	if !ok {
+		return
+	}
+	err := c.Check()
+	if err == nil {
+		return
+	}
+	word, _, _ := strings.Cut(err.Error(), " ")
+	if find(members(v), strings.TrimSuffix(word, ":")) != nil {
+		key = join(key, strings.TrimSuffix(word, ":"))
+	}
+	k.fault(key, err)
 }
 
 // oneOf checks a word or a list of words.

@@ -4,7 +4,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/dataplane/flow"
 )
 
 // A use is an option with its value, where it was written.
@@ -67,7 +67,7 @@ func (t *translation) find(arg string) (use, bool) {
 	}
 	t.use.name = name
 	fix := "leave it out, or write what it is for in TOML"
-	if n := config.Nearest(name, names()); n != "" && strings.HasPrefix(name, "--") {
+	if n := flow.Nearest(name, names()); n != "" && strings.HasPrefix(name, "--") {
 		fix = "did you mean " + n + "?"
 	}
 	t.fail("the option is not known: %s", fix)

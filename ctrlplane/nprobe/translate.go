@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/export/sink"
 )
 
 // number reads a whole number from 0 to most.
@@ -60,7 +61,7 @@ func (t *translation) place(list *[]string, network, address, port string) {
 		address = net.JoinHostPort(strings.Trim(address, "[]"), port)
 	}
 	to := network + "://" + address
-	if _, err := config.ParseTarget(to); err != nil {
+	if _, _, err := sink.Find(to); err != nil {
 		t.fail("%v", err)
 		return
 	}

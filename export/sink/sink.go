@@ -2,17 +2,17 @@
 package sink
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/weir-probe/weir/export"
 )
 
-// Options of sinks; each uses what applies to it.
+// Options of sinks; each uses what applies to it. Members with a tag are keys and tables of an
+// exporter in the configuration: a sink that has a table declares it here, and says in its Scheme
+// that it uses it. A table may have a method Check() error.
 type Options struct {
 	Source         netip.AddrPort    // local address to send from; the zero value leaves it to the kernel
 	RotateSize     int64             // octets after which a file is complete; 0 is never
@@ -27,16 +27,27 @@ type Options struct {
 type Scheme struct {
 	Name string // before "://"
 	Doc  string
+	// Uses names the keys and tables of an exporter that say how to deliver there.
+	Uses string
+	// Formats names those that can be delivered there; empty is all.
+	Formats string
+	// Datagrams says that a message is a packet: it is kept below the MTU, and may be NetFlow.
+	Datagrams bool
+	// Check says what is wrong with what follows "://" and, behind a semicolon, what to do.
+	Check func(place string) error
 	// Open opens a sink for what follows "://". It does not wait for the network.
 	Open func(place string, o Options) (export.Sink, error)
 }
 
 // Schemes lists every kind of place. A path is short for file, and "-" for stdout.
 var Schemes = []Scheme{
-	{"udp", "Datagrams to host:port.", openUDP},
-	{"tcp", "A connection to host:port, made anew when it breaks.", openTCP},
-	{"file", "A file, or a series of them: see the rotation options.", openFile},
-	{"stdout", "Standard output.", openStdout},
+	{Name: "udp", Doc: "Datagrams to host:port.", Uses: "source", Datagrams: true,
+		Check: checkAddress, Open: openUDP},
+	{Name: "tcp", Doc: "A connection to host:port, made anew when it breaks.", Uses: "source",
+		Check: checkAddress, Open: openTCP},
+	{Name: "file", Doc: "A file, or a series of them: see the rotation options.",
+		Uses: "rotate_size rotate_interval rotate_lines nested command", Check: checkPath, Open: openFile},
+	{Name: "stdout", Doc: "Standard output.", Open: openStdout},
 }
 
 // errClosed is what Send returns after Close.
@@ -44,25 +55,13 @@ var errClosed = fmt.Errorf("sink is closed: %w", export.ErrUndeliverable)
 
 // Open opens the sink that target names: scheme://place, a path, or "-".
 func Open(target string, o Options) (export.Sink, error) {
-	name, place, found := strings.Cut(target, "://")
-	switch {
-	case target == "":
-		return nil, errors.New("target is empty: name a scheme://place, a path, or - for standard output")
-	case target == "-":
-		name, place = "stdout", ""
-	case !found:
-		name, place = "file", target
+	s, place, err := Find(target)
+	if err != nil {
+		return nil, err
 	}
-	var known []string
-	for _, s := range Schemes {
-		if s.Name == name {
-			k, err := s.Open(place, o)
-			if err != nil {
-				return nil, fmt.Errorf("target %s: %w", target, err)
-			}
-			return k, nil
-		}
-		known = append(known, s.Name+"://")
+	k, err := s.Open(place, o)
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", target, err)
 	}
-	return nil, fmt.Errorf("target %s: scheme is unknown: use one of %s", target, strings.Join(known, " "))
+	return k, nil
 }

@@ -250,11 +250,7 @@ func TestStdout(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	for target, want := range map[string]string{
-		"":                   "target is empty",
-		"ftp://x":            "use one of udp:// tcp:// file:// stdout://",
-		"udp://10.0.0.1":     "address is not host:port",
-		"tcp://10.0.0.1":     "address is not host:port",
-		"file://":            "path is empty",
+		"ftp://x":            "is not known",
 		"/nonexistent/x/y":   "no such file or directory",
 		"file:///dev/null/x": "not a directory",
 	} {

@@ -1,1 +1,1 @@
--i eth0,zc:eth1 -t x -d 0 -V 7 -S 1:1:5 -S @100 -p 0/2 -D sqlite -E 5 -b 3 -q eth0 -n sctp://10.0.0.1:2055 -n :2055 --black-list x -o -1 -s 999999 --cpu-affinity 0-3 -z 100 --biflows-export-policy 1 -N 0 -S 1:1:1:1 -M many
+-i eth0,zc:eth1 -t x -d 0 -V 7 -S 1:1:5 -S @100 -p 0/2 -D sqlite -E 5 -b 3 -q eth0 -n dccp://10.0.0.1:2055 -n :2055 --black-list x -o -1 -s 999999 --cpu-affinity 0-3 -z 100 --biflows-export-policy 1 -N 0 -S 1:1:1:1 -M many

@@ -1,16 +1,12 @@
-package config
+package flow
 
-import (
-	"strings"
-
-	"github.com/weir-probe/weir/dataplane/flow"
-)
+import "strings"
 
 // Nearest returns the known word most like a wrong one, or "" if none is much like it.
 func Nearest(name string, known []string) string {
 	best, found := 1+len(name)/3, ""
 	for _, w := range known {
-		if d := flow.Distance(strings.ToLower(name), strings.ToLower(w)); d <= best && (found == "" || d < best) {
+		if d := Distance(strings.ToLower(name), strings.ToLower(w)); d <= best && (found == "" || d < best) {
 			best, found = d, w
 		}
 	}
