@@ -14,11 +14,15 @@ type fault struct{ wrong, fix string }
 
 func (f *fault) Error() string { return f.wrong + "; " + f.fix }
 
-// fault reports an error that says what is wrong and, behind a semicolon, what to do.
+// fault reports an error that says what is wrong and, behind a semicolon or else behind its last
+// colon, what to do.
 func (k *checker) fault(key string, err error) {
 	wrong, fix, found := strings.Cut(err.Error(), "; ")
-	if !found {
-		fix = "see the manual, configs/weir.toml"
+	if at := strings.LastIndex(wrong, ": "); !found && at >= 0 {
+		wrong, fix = wrong[:at], wrong[at+2:]
+	}
+	if fix == "" {
+		fix = "configs/weir.toml shows how it is written"
 	}
 	k.report(key, wrong, fix)
 }

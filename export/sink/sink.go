@@ -21,6 +21,12 @@ type Options struct {
 	Nested         bool              // files are in directories of the hour of their records
 	Mode           os.FileMode       // of files; 0 is 0644
 	Done           func(path string) // told the name of each file that is complete; it does not block
+
+	TLS        TLSOptions        `toml:"tls"`
+	Auth       AuthOptions       `toml:"auth"`
+	Kafka      KafkaOptions      `toml:"kafka"`
+	Elastic    ElasticOptions    `toml:"elasticsearch"`
+	ClickHouse ClickHouseOptions `toml:"clickhouse"`
 }
 
 // Scheme is a kind of place that messages go to.
@@ -43,8 +49,9 @@ type Scheme struct {
 var Schemes = []Scheme{
 	{Name: "udp", Doc: "Datagrams to host:port.", Uses: "source", Datagrams: true,
 		Check: checkAddress, Open: openUDP},
-	{Name: "tcp", Doc: "A connection to host:port, made anew when it breaks.", Uses: "source",
+	{Name: "tcp", Doc: "A connection to host:port, made anew when it breaks.", Uses: "source framing",
 		Check: checkAddress, Open: openTCP},
+	{Name: "tls", Doc: "The same, with TLS.", Uses: "source framing tls", Check: checkAddress, Open: openTLS},
 	{Name: "file", Doc: "A file, or a series of them: see the rotation options.",
 		Uses: "rotate_size rotate_interval rotate_lines nested command", Check: checkPath, Open: openFile},
 	{Name: "stdout", Doc: "Standard output.", Open: openStdout},
