@@ -148,5 +148,8 @@ type FormatOptions struct {
 	EngineType, EngineID uint8 // NetFlow v5
 }
 
+// SchemaVersion is what every format says of its records: see flow.SchemaVersion.
+const SchemaVersion = flow.SchemaVersion
+
 // DefaultSize is the length of messages that fit any path of the Internet of today.
 const DefaultSize = 1400

@@ -45,7 +45,7 @@ var (
 // as the names above.
 var (
 	ServiceName = &Field{
-		Element: Element{Label: "SERVICE_NAME", ID: 270, PEN: Weir, ECS: "service.name"},
+		Element: Element{Label: "SERVICE_NAME", ID: 270, PEN: Weir, ECS: "network.application"},
 		Type:    String, Width: 16,
 		Doc: "Service that is known by the host name in TLS, QUIC, HTTP or DNS, as YouTube.",
 	}

@@ -10,7 +10,7 @@ var exportFields = []*Field{
 // How packets were observed and selected.
 var (
 	Direction = &Field{
-		Element: Element{Name: "flowDirection", Label: "DIRECTION", ID: 61},
+		Element: Element{Name: "flowDirection", Label: "DIRECTION", ID: 61, ECS: "network.direction"},
 		Type:    Unsigned8,
 		Doc:     "Direction at the interface: 0 received, 1 sent.",
 	}
@@ -49,12 +49,12 @@ var (
 		Doc:     "IPv6 address of the exporter the flow was collected from, or of the probe.",
 	}
 	ProbeIPv4 = &Field{
-		Element: Element{Label: "NPROBE_IPV4_ADDRESS", ID: 471, PEN: Ntop},
+		Element: Element{Label: "NPROBE_IPV4_ADDRESS", ID: 471, PEN: Ntop, ECS: "observer.ip"},
 		Type:    IPv4Address,
 		Doc:     "IPv4 address of the probe.",
 	}
 	ProbeIPv6 = &Field{
-		Element: Element{Label: "NPROBE_IPV6_ADDRESS", ID: 60, PEN: Weir},
+		Element: Element{Label: "NPROBE_IPV6_ADDRESS", ID: 60, PEN: Weir, ECS: "observer.ip"},
 		Type:    IPv6Address,
 		Doc:     "IPv6 address of the probe.",
 	}

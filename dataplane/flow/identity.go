@@ -21,10 +21,19 @@ func (k Kind) String() string { return kinds[k] }
 // twice has the same one both times.
 type ID [16]byte
 
-// identityFields tell records apart.
+// SchemaVersion is raised when a field that was there before means something else, or a format
+// says it in another way. New fields do not change it.
+const SchemaVersion = 1
+
+// identityFields tell records apart, and what their fields mean.
 var identityFields = []*Field{
 	{
-		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir, ECS: "event.kind"},
+		Element: Element{Label: "SCHEMA_VERSION", ID: 276, PEN: Weir},
+		Type:    Unsigned16, calc: schemaVersion,
+		Doc: "Version of what fields mean and how formats say it.",
+	},
+	{
+		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir},
 		Type:    String, Width: 12, calc: recordKind,
 		Doc: "What the record tells of: flow, event, call or statistics.",
 	},
@@ -34,6 +43,8 @@ var identityFields = []*Field{
 		Doc: "Identifier of the record in 32 hexadecimal digits: one that is delivered twice has the same both times.",
 	},
 }
+
+func schemaVersion(*View, Dir, []byte) (Value, bool) { return Value{U: SchemaVersion}, true }
 
 func recordKind(v *View, _ Dir, dst []byte) (Value, bool) {
 	return Value{B: append(dst, v.Kind.String()...)}, true

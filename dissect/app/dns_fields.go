@@ -35,7 +35,7 @@ var (
 		Doc:     "Time to live of the first A or AAAA record of the answer, seconds.",
 	}
 	dnsResponse = &flow.Field{
-		Element: flow.Element{Label: "DNS_RESPONSE", ID: 398, PEN: flow.Ntop},
+		Element: flow.Element{Label: "DNS_RESPONSE", ID: 398, PEN: flow.Ntop, ECS: "dns.answers.data"},
 		Type:    flow.String, Width: 255,
 		Doc: "Answers as value/TYPE with semicolons between, addresses first, as many as fit into 255 octets.",
 	}

@@ -61,7 +61,7 @@ var (
 		Doc: "Via of the request, or of the response: the proxies between.",
 	}
 	httpProtocol = &flow.Field{
-		Element: flow.Element{Label: "HTTP_PROTOCOL", ID: 140, PEN: flow.Weir},
+		Element: flow.Element{Label: "HTTP_PROTOCOL", ID: 140, PEN: flow.Weir, ECS: "http.version"},
 		Type:    flow.String, Width: 8,
 		Doc: "Version of HTTP, as HTTP/1.1.",
 	}

@@ -47,8 +47,9 @@ var (
 		Doc: "Versions that the client offers, hexadecimal as on the wire, with commas between them.",
 	}
 	TLSClientCiphers = &flow.Field{
-		Element: flow.Element{Label: "TLS_CLIENT_CIPHERS", ID: 192, PEN: flow.Weir},
-		Type:    flow.String, Width: 64,
+		Element: flow.Element{Label: "TLS_CLIENT_CIPHERS", ID: 192, PEN: flow.Weir,
+			ECS: "tls.client.supported_ciphers"},
+		Type: flow.String, Width: 64,
 		Doc: "First cipher suites that the client offers, hexadecimal as on the wire, with commas between them.",
 	}
 	TLSClientResumes = &flow.Field{
@@ -66,14 +67,16 @@ var (
 // What the server chooses.
 var (
 	TLSVersion = &flow.Field{
-		Element: flow.Element{Label: "TLS_VERSION", ID: 495, PEN: flow.Ntop, Aliases: []string{"SSL_VERSION"}},
-		Type:    flow.Unsigned16,
-		Doc:     "Version that the server chose, as on the wire: 769 is TLS 1.0, 772 is TLS 1.3.",
+		Element: flow.Element{Label: "TLS_VERSION", ID: 495, PEN: flow.Ntop,
+			Aliases: []string{"SSL_VERSION"}, ECS: "tls.version"},
+		Type: flow.Unsigned16,
+		Doc:  "Version that the server chose, as on the wire: 769 is TLS 1.0, 772 is TLS 1.3.",
 	}
 	TLSCipher = &flow.Field{
-		Element: flow.Element{Label: "TLS_CIPHER", ID: 493, PEN: flow.Ntop, Aliases: []string{"SSL_CIPHER"}},
-		Type:    flow.Unsigned16,
-		Doc:     "Cipher suite that the server chose, as IANA numbers them.",
+		Element: flow.Element{Label: "TLS_CIPHER", ID: 493, PEN: flow.Ntop,
+			Aliases: []string{"SSL_CIPHER"}, ECS: "tls.cipher"},
+		Type: flow.Unsigned16,
+		Doc:  "Cipher suite that the server chose, as IANA numbers them.",
 	}
 	TLSUnsafeCipher = &flow.Field{
 		Element: flow.Element{Label: "TLS_UNSAFE_CIPHER", ID: 494, PEN: flow.Ntop,

@@ -15,13 +15,15 @@ var (
 		Doc: "Issuer of the server's certificate, in the form of RFC 4514.",
 	}
 	CertNames = &flow.Field{
-		Element: flow.Element{Label: "TLS_CERT_NAMES", ID: 202, PEN: flow.Weir},
-		Type:    flow.String, Width: 64,
+		Element: flow.Element{Label: "TLS_CERT_NAMES", ID: 202, PEN: flow.Weir,
+			ECS: "tls.server.x509.alternative_names"},
+		Type: flow.String, Width: 64,
 		Doc: "First names the server's certificate is for: hosts, addresses, URIs, with commas between them.",
 	}
 	CertSerial = &flow.Field{
-		Element: flow.Element{Label: "TLS_CERT_SERIAL", ID: 203, PEN: flow.Weir},
-		Type:    flow.OctetArray, Width: 20,
+		Element: flow.Element{Label: "TLS_CERT_SERIAL", ID: 203, PEN: flow.Weir,
+			ECS: "tls.server.x509.serial_number"},
+		Type: flow.OctetArray, Width: 20,
 		Doc: "Serial number of the server's certificate, without zeroes before it.",
 	}
 	CertNotBefore = &flow.Field{
@@ -55,14 +57,16 @@ var (
 		Doc:     "Whether the server's certificate was no longer valid when it was sent: 1 if so, 0 if not.",
 	}
 	CertKey = &flow.Field{
-		Element: flow.Element{Label: "TLS_CERT_KEY", ID: 210, PEN: flow.Weir},
-		Type:    flow.String, Width: 16,
+		Element: flow.Element{Label: "TLS_CERT_KEY", ID: 210, PEN: flow.Weir,
+			ECS: "tls.server.x509.public_key_algorithm"},
+		Type: flow.String, Width: 16,
 		Doc: "Type of the key in the server's certificate: RSA, EC, Ed25519, or its object identifier.",
 	}
 	CertKeyBits = &flow.Field{
-		Element: flow.Element{Label: "TLS_CERT_KEY_BITS", ID: 211, PEN: flow.Weir},
-		Type:    flow.Unsigned16,
-		Doc:     "Size of the key in the server's certificate, bits.",
+		Element: flow.Element{Label: "TLS_CERT_KEY_BITS", ID: 211, PEN: flow.Weir,
+			ECS: "tls.server.x509.public_key_size"},
+		Type: flow.Unsigned16,
+		Doc:  "Size of the key in the server's certificate, bits.",
 	}
 )
 
@@ -79,8 +83,9 @@ var (
 		Doc: "Issuer of the client's certificate, in the form of RFC 4514.",
 	}
 	ClientCertSerial = &flow.Field{
-		Element: flow.Element{Label: "TLS_CLIENT_CERT_SERIAL", ID: 214, PEN: flow.Weir},
-		Type:    flow.OctetArray, Width: 20,
+		Element: flow.Element{Label: "TLS_CLIENT_CERT_SERIAL", ID: 214, PEN: flow.Weir,
+			ECS: "tls.client.x509.serial_number"},
+		Type: flow.OctetArray, Width: 20,
 		Doc: "Serial number of the client's certificate, without zeroes before it.",
 	}
 	ClientCertSHA256 = &flow.Field{
