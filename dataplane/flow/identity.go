@@ -27,11 +27,7 @@ const SchemaVersion = 1
 
 // identityFields tell records apart, and what their fields mean.
 var identityFields = []*Field{
-	{
-		Element: Element{Label: "SCHEMA_VERSION", ID: 276, PEN: Weir},
-		Type:    Unsigned16, calc: schemaVersion,
-		Doc: "Version of what fields mean and how formats say it.",
-	},
+	Version,
 	{
 		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir},
 		Type:    String, Width: 12, calc: recordKind,
@@ -42,6 +38,13 @@ var identityFields = []*Field{
 		Type:    String, Width: 32, calc: recordID,
 		Doc: "Identifier of the record in 32 hexadecimal digits: one that is delivered twice has the same both times.",
 	},
+}
+
+// Version is SchemaVersion as a field, which formats add to what they are asked for.
+var Version = &Field{
+	Element: Element{Label: "SCHEMA_VERSION", ID: 276, PEN: Weir},
+	Type:    Unsigned16, calc: schemaVersion,
+	Doc: "Version of what fields mean and how formats say it.",
 }
 
 func schemaVersion(*View, Dir, []byte) (Value, bool) { return Value{U: SchemaVersion}, true }

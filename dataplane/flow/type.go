@@ -212,6 +212,13 @@ func textString(dst []byte, v Value) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
 	for s := v.B; len(s) > 0; {
+		n := 0
+		for n < len(s) && s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\' {
+			n++
+		}
+		if dst, s = append(dst, s[:n]...), s[n:]; len(s) == 0 {
+			break
+		}
 		c, n := utf8.DecodeRune(s)
 		switch {
 		case c == '"' || c == '\\':
