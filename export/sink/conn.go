@@ -12,6 +12,7 @@ import (
 type conn struct {
 	network, address string
 	dialer           net.Dialer
+	secure           *TLSOptions // nil for a connection in clear
 
 	mu     sync.Mutex
 	c      net.Conn
@@ -31,6 +32,11 @@ func (k *conn) dial(ctx context.Context) (c net.Conn, fresh bool, err error) {
 	}
 	if c, err = k.dialer.DialContext(ctx, k.network, k.address); err != nil {
 		return nil, false, err
+	}
+	if k.secure != nil {
+		if c, err = k.secure.client(ctx, c, k.address); err != nil {
+			return nil, false, err
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type file struct {
 	mu      sync.Mutex
 	volumes []*volume // being written: one, or one for each of the last few hours
 	buf     []byte
+	packer  packer
 	late    error // of a completion by a timer, for the next message
 	closed  bool
 }
@@ -46,7 +48,13 @@ func openFile(place string, o Options) (export.Sink, error) {
 	if o.Mode == 0 {
 		o.Mode = 0o644
 	}
-	k := &file{path: place, o: o}
+	if err := o.Compress.Check(); err != nil {
+		return nil, err
+	}
+	if e := o.Compress.extension(); !strings.HasSuffix(place, e) {
+		place += e
+	}
+	k := &file{path: place, o: o, packer: packer{how: o.Compress}}
 	if !k.rotates() {
 		v, err := k.create(place)
 		k.volumes = append(k.volumes, v)
@@ -120,7 +128,11 @@ func (k *file) Store(_ context.Context, message []byte, of export.Batch) error {
 		k.buf = k.preface(k.buf, message)
 	}
 	k.buf = append(k.buf, message...)
-	if err := v.write(k.buf); err != nil {
+	packed, err := k.packer.pack(k.buf)
+	if err != nil {
+		return err
+	}
+	if err := v.write(packed); err != nil {
 		return err
 	}
 	v.lines += uint64(of.Records)

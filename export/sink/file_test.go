@@ -27,7 +27,8 @@ func names(t *testing.T, dir string) []string {
 		names = append(names, e.Name())
 	}
 	key := func(name string) (string, int) {
-		parts := strings.SplitN(strings.TrimSuffix(name, filepath.Ext(name)), "-", 3)
+		stem, _, _ := strings.Cut(name, ".")
+		parts := strings.SplitN(stem, "-", 3)
 		n := 0
 		if len(parts) == 3 {
 			n, _ = strconv.Atoi(parts[2])

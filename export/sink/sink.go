@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/export"
 )
 
@@ -21,7 +22,13 @@ type Options struct {
 	Nested         bool              // files are in directories of the hour of their records
 	Mode           os.FileMode       // of files; 0 is 0644
 	Done           func(path string) // told the name of each file that is complete; it does not block
+	Format         string            // name of the format of the messages
+	Fields         []*flow.Field     // that records may have, for sinks that say what they are
 
+	Framing    Framing           `toml:"framing"`
+	Compress   Compression       `toml:"compress"`
+	Syslog     SyslogOptions     `toml:"syslog"`
+	ZMQ        ZMQOptions        `toml:"zmq"`
 	TLS        TLSOptions        `toml:"tls"`
 	Auth       AuthOptions       `toml:"auth"`
 	Kafka      KafkaOptions      `toml:"kafka"`
@@ -52,8 +59,20 @@ var Schemes = []Scheme{
 	{Name: "tcp", Doc: "A connection to host:port, made anew when it breaks.", Uses: "source framing",
 		Check: checkAddress, Open: openTCP},
 	{Name: "tls", Doc: "The same, with TLS.", Uses: "source framing tls", Check: checkAddress, Open: openTLS},
+	{Name: "syslog+udp", Doc: "A message of syslog for each record, in a datagram.", Uses: "source syslog",
+		Check: checkAddress, Open: openSyslogUDP},
+	{Name: "syslog+tcp", Doc: "The same, on a connection.", Uses: "source framing syslog",
+		Check: checkAddress, Open: openSyslogTCP},
+	{Name: "syslog+tls", Doc: "The same, with TLS.", Uses: "source framing syslog tls",
+		Check: checkAddress, Open: openSyslogTLS},
+	{Name: "zmq", Doc: "A publisher of ZeroMQ at host:port, or to it, as ntopng reads.", Uses: "zmq",
+		Check: checkAddress, Open: openZMQ},
 	{Name: "file", Doc: "A file, or a series of them: see the rotation options.",
-		Uses: "rotate_size rotate_interval rotate_lines nested command", Check: checkPath, Open: openFile},
+		Uses: "rotate_size rotate_interval rotate_lines nested command compress", Check: checkPath, Open: openFile},
+	{Name: "kafka", Doc: "Records of Kafka, through brokers host:port,host:port and to /topic.",
+		Uses: "source kafka auth", Check: checkKafka, Open: openKafka},
+	{Name: "kafka+tls", Doc: "The same, with TLS.",
+		Uses: "source kafka auth tls", Check: checkKafka, Open: openKafkaTLS},
 	{Name: "stdout", Doc: "Standard output.", Open: openStdout},
 }
 

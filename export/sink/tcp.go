@@ -19,14 +19,35 @@ type tcp struct {
 }
 
 func openTCP(place string, o Options) (export.Sink, error) {
-	if _, _, err := net.SplitHostPort(place); err != nil {
-		return nil, fmt.Errorf("address is not host:port: %w", err)
-	}
+	k, err := newTCP(place, o)
+	return k.framed(o.Framing), err
+}
+
+// openTLS opens a connection whose ends prove who they are (RFC 8446; for IPFIX RFC 7011, section 10.4.3).
+func openTLS(place string, o Options) (export.Sink, error) {
+	k, err := newTCP(place, o)
+	k.secure = &o.TLS
+	return k.framed(o.Framing), errors.Join(err, o.TLS.Check())
+}
+
+// newTCP returns a sink that makes its connections to host:port.
+func newTCP(place string, o Options) (*tcp, error) {
 	k := &tcp{conn: conn{network: "tcp", address: place}}
 	if o.Source.IsValid() {
 		k.dialer.LocalAddr = net.TCPAddrFromAddrPort(o.Source)
 	}
-	return k, nil
+	if _, _, err := net.SplitHostPort(place); err != nil {
+		return k, fmt.Errorf("address is not host:port: %w", err)
+	}
+	return k, o.Framing.Check()
+}
+
+// framed returns the sink with records told apart as f says.
+func (k *tcp) framed(f Framing) export.Sink {
+	if f == Lines {
+		return k
+	}
+	return &framed{tcp: k, framing: f}
 }
 
 // Preface sets what a connection begins with.

@@ -168,6 +168,9 @@ func keep(part string) error {
 // free returns a name for a file begun at t that no file has yet.
 func free(path string, t time.Time, suffix string) string {
 	ext := filepath.Ext(path)
+	if ext == Gzip.extension() || ext == Zstd.extension() {
+		ext = filepath.Ext(strings.TrimSuffix(path, ext)) + ext
+	}
 	stem := strings.TrimSuffix(path, ext) + "-" + t.UTC().Format("20060102T150405Z")
 	name := stem + ext + suffix
 	for i := 2; ; i++ {
