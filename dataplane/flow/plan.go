@@ -9,19 +9,25 @@ type Plan struct {
 	steps []step
 	tests []test
 	ok    []bool   // what the tests said of the flow
-	at    []uint16 // position in steps plus one, by the number of the field
-	round uint32   // counts flows
+	at    []uint16 // position in found plus one, by the number of the field
+	found []attribute
+	round uint32 // counts flows
 	v     *View
 }
 
-// step is how one field is got. ok tells which test it takes.
+// step is how one field is got.
 type step struct {
-	field  *Field
-	test   uint16
-	off    uint16 // in Record, the direction counted in
-	how    move
-	round  uint32 // in which attr was found
-	octets []byte // the attribute
+	field *Field
+	test  uint16 // position of its test
+	attr  uint16 // position in found, of an attribute
+	off   uint16 // in Record, the direction counted in
+	how   move
+}
+
+// attribute is what was found of one. It is of an earlier flow if round is.
+type attribute struct {
+	octets []byte
+	round  uint32
 }
 
 // test is a condition of one or more fields.
@@ -49,20 +55,29 @@ const (
 	move128                // of an IPv6 address
 )
 
-// NewPlan returns a plan for the fields, which are those of a compiled schema.
+// NewPlan returns a plan for the fields, which are those of a compiled schema and may repeat.
 func NewPlan(fields []*Field) *Plan {
 	p := &Plan{tests: []test{{}}, ok: []bool{true}}
-	for i, f := range fields {
+	for _, f := range fields {
 		s := step{field: f, test: p.test(f), off: f.slot.off + f.slot.stride*uint16(f.dir), how: f.move()}
 		if s.how == moveAttr {
-			for len(p.at) <= int(f.num) {
-				p.at = append(p.at, 0)
-			}
-			p.at[f.num] = uint16(i + 1)
+			s.attr = p.attr(f)
 		}
 		p.steps = append(p.steps, s)
 	}
 	return p
+}
+
+// attr returns the position in found of f.
+func (p *Plan) attr(f *Field) uint16 {
+	for len(p.at) <= int(f.num) {
+		p.at = append(p.at, 0)
+	}
+	if p.at[f.num] == 0 {
+		p.found = append(p.found, attribute{})
+		p.at[f.num] = uint16(len(p.found))
+	}
+	return p.at[f.num] - 1
 }
 
 // test returns the position of the test of f, the one of another field if that is the same.
@@ -135,9 +150,7 @@ func (p *Plan) Read(v *View) {
 // attrs notes where the attributes are. The first one counts if there are two of a field.
 func (p *Plan) attrs(a []byte) {
 	if p.round++; p.round == 0 { // the count began anew: what was found so long ago is not found now
-		for i := range p.steps {
-			p.steps[i].round = 0
-		}
+		clear(p.found)
 		p.round = 1
 	}
 	for len(a) >= 4 {
@@ -146,8 +159,8 @@ func (p *Plan) attrs(a []byte) {
 			return
 		}
 		if num < len(p.at) && p.at[num] != 0 {
-			if s := &p.steps[p.at[num]-1]; s.round != p.round {
-				s.round, s.octets = p.round, a[4:4+n]
+			if f := &p.found[p.at[num]-1]; f.round != p.round {
+				f.round, f.octets = p.round, a[4:4+n]
 			}
 		}
 		a = a[4+n:]
@@ -164,10 +177,11 @@ func (p *Plan) Value(i int) (Value, bool) {
 	case moveCalc:
 		return s.field.calc(p.v, s.field.dir, p.v.scratch[:0])
 	case moveAttr:
-		if s.round != p.round || len(p.v.Attrs) == 0 {
+		a := &p.found[s.attr]
+		if a.round != p.round || len(p.v.Attrs) == 0 {
 			return Value{}, false
 		}
-		return s.field.attrValue(s.octets)
+		return s.field.attrValue(a.octets)
 	}
 	return p.v.load(s.field), true
 }

@@ -3,6 +3,7 @@ package flow_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -10,8 +11,9 @@ import (
 	"github.com/weir-probe/weir/dissect/app"
 )
 
-// arbitrary returns a view of random octets, with random attributes of some fields behind them.
-func arbitrary(r *rand.Rand, s *flow.Schema) *flow.View {
+// arbitrary returns a view of random octets, with random attributes of some fields behind them. What
+// number it is decides which field that is at least.
+func arbitrary(r *rand.Rand, s *flow.Schema, number int) *flow.View {
 	rec := new(flow.Record)
 	octets := unsafe.Slice((*byte)(unsafe.Pointer(rec)), unsafe.Sizeof(*rec))
 	for i := range octets {
@@ -24,11 +26,14 @@ func arbitrary(r *rand.Rand, s *flow.Schema) *flow.View {
 	rec.Outer.Type = flow.Tunnel(r.IntN(int(flow.Tunnels)))
 	rec.Outer.Version = []uint8{0, 4, 6}[r.IntN(3)]
 	rec.Last = max(rec.First, rec.Last)
-	v := &flow.View{Record: rec, ID: flow.ID{byte(r.IntN(2))}}
+	v := &flow.View{Record: rec, ID: flow.ID{byte(r.IntN(2))}, Kind: flow.Kind(r.IntN(flow.Kinds))}
 	if r.IntN(3) > 0 {
 		var a flow.Attrs
-		for range r.IntN(20) { // some twice, and some with octets of a wrong length
+		for i := range r.IntN(20) { // some twice, and some with octets of a wrong length
 			f := s.Fields[r.IntN(len(s.Fields))]
+			if i == 0 {
+				f = s.Fields[number%len(s.Fields)]
+			}
 			switch r.IntN(3) {
 			case 0:
 				a.Uint(f, r.Uint64())
@@ -50,13 +55,14 @@ func TestPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	p := flow.NewPlan(s.Fields)
-	had := make([]bool, len(s.Fields))
+	fields := slices.Concat(s.Fields, s.Fields[:9], s.Fields[len(s.Fields)-9:]) // some twice
+	p := flow.NewPlan(fields)
+	had := make([]bool, len(fields))
 	const boot = 1e18
-	for range 3000 {
-		v := arbitrary(r, s)
+	for number := range 6000 {
+		v := arbitrary(r, s, number)
 		p.Read(v)
-		for i, f := range s.Fields {
+		for i, f := range fields {
 			want, has := v.Value(f)
 			wire := []byte{'-'}
 			if has {
@@ -73,7 +79,7 @@ func TestPlan(t *testing.T) {
 			had[i] = had[i] || has
 		}
 	}
-	for i, f := range s.Fields {
+	for i, f := range fields {
 		if !had[i] {
 			t.Errorf("no flow of this test has %s", f.Key())
 		}
@@ -85,7 +91,7 @@ func TestPlanAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, v := flow.NewPlan(s.Fields), arbitrary(rand.New(rand.NewPCG(3, 4)), s)
+	p, v := flow.NewPlan(s.Fields), arbitrary(rand.New(rand.NewPCG(3, 4)), s, 0)
 	dst := make([]byte, 0, 1<<16)
 	if n := testing.AllocsPerRun(100, func() {
 		p.Read(v)

@@ -43,8 +43,8 @@ func (in *Input) Value(i int) (flow.Value, bool) {
 // Field returns field i.
 func (in *Input) Field(i int) *flow.Field { return in.plan.Field(in.at + i) }
 
-// First returns the first of the fields that the flow has and its value; nil if there is none.
-func (in *Input) First() (*flow.Field, flow.Value) {
+// Found returns the first of the fields that the flow has and its value; nil if there is none.
+func (in *Input) Found() (*flow.Field, flow.Value) {
 	for i := range in.n {
 		if v, ok := in.Value(i); ok {
 			return in.Field(i), v
