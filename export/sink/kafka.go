@@ -1,68 +1,201 @@
 package sink
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weir-probe/weir/export"
 )
 
-// KafkaOptions say how records are produced to Kafka. Records that are acknowledged by all
-// replicas are produced idempotently: a retry inside a session does not duplicate them.
-type KafkaOptions struct {
-	Acks        string        `toml:"acks"`         // "all" in-sync replicas, the "leader", or "none"; empty is all
-	Compression string        `toml:"compression"`  // "none", "gzip", "snappy", "lz4" or "zstd"; empty is lz4
-	Linger      time.Duration `toml:"linger"`       // how long a partition's batch waits for more; 0 is not at all
-	MaxMessage  int           `toml:"max_message"`  // octets of a batch, at most the topic's max.message.bytes; 0 is 1000000
-	SASL        string        `toml:"sasl"`         // "plain", "scram-sha-256" or "scram-sha-512", as auth says; empty is none
-	SchemaTopic string        `toml:"schema_topic"` // compacted topic that gets the description of the fields; empty is none
+// kafka produces each record of a message to the topic of its kind, keyed by the Community ID of
+// its flow, so that all that is said of a flow is in one partition. A message of a format whose
+// records cannot be told apart is one record of Kafka, which begins with what explains it.
+type kafka struct {
+	topic   string // with kindMark where the kind stands
+	o       Options
+	opts    []kgo.Opt
+	preface func(dst, next []byte) []byte
+	partly  progress
+	trouble trouble
+
+	ctx       context.Context // ended by Close
+	stop      context.CancelFunc
+	mu        sync.Mutex
+	client    *kgo.Client // nil until it is needed
+	described bool        // the schema topic has the description
 }
 
-// Words that options of Kafka may be.
-var (
-	kafkaAcks         = []string{"", "all", "leader", "none"}
-	kafkaCompressions = []string{"", "none", "gzip", "snappy", "lz4", "zstd"}
-	kafkaSASLs        = []string{"", "plain", "scram-sha-256", "scram-sha-512"}
-)
+func openKafka(place string, o Options) (export.Sink, error)    { return newKafka(place, o, nil) }
+func openKafkaTLS(place string, o Options) (export.Sink, error) { return newKafka(place, o, &o.TLS) }
 
-// Check returns what is wrong with the options, and what to do about it.
-func (o *KafkaOptions) Check() error {
-	for _, w := range []struct {
-		key, word string
-		known     []string
-	}{
-		{"acks", o.Acks, kafkaAcks}, {"compression", o.Compression, kafkaCompressions}, {"sasl", o.SASL, kafkaSASLs},
-	} {
-		if !slices.Contains(w.known, w.word) {
-			return fmt.Errorf("%s %q is not known; write one of %s", w.key, w.word, strings.Join(w.known[1:], ", "))
+// newKafka returns a sink to brokers in clear, or with TLS as secure says.
+func newKafka(place string, o Options, secure *TLSOptions) (export.Sink, error) {
+	hosts, topic, err := brokers(place)
+	if err == nil {
+		err = errors.Join(o.Kafka.Check(), o.Auth.Check())
+	}
+	if secure != nil && err == nil {
+		err = secure.Check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	k := &kafka{topic: topic, o: o}
+	k.ctx, k.stop = context.WithCancel(context.Background())
+	k.opts = append(o.Kafka.client(&o.Auth), kgo.SeedBrokers(hosts...))
+	dial := dialer(o.Source, secure)
+	k.opts = append(k.opts, kgo.WithHooks(&k.trouble), kgo.Dialer(func(ctx context.Context, _, address string) (net.Conn, error) {
+		return dial(ctx, address)
+	}))
+	return k, nil
+}
+
+// Preface sets what a message begins with whose records cannot be told apart.
+func (k *kafka) Preface(open func(dst, next []byte) []byte) { k.preface = open }
+
+// Keyed is true: the key of a record is the Community ID of its flow.
+func (k *kafka) Keyed() bool { return true }
+
+// Send produces a message of which nothing is known.
+func (k *kafka) Send(ctx context.Context, message []byte) error {
+	return k.Store(ctx, message, export.Batch{Time: uint64(time.Now().UnixNano()), Records: 1})
+}
+
+// Store returns nil once all records are acknowledged. If some are not, those that are will not be
+// produced again when the same message comes next.
+func (k *kafka) Store(ctx context.Context, message []byte, of export.Batch) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(k.ctx, cancel)()
+	client, err := k.ready(ctx)
+	if err != nil {
+		return k.cause(err)
+	}
+	k.trouble.last.Store(nil)
+	k.partly.begin(message)
+	all, err := k.records(message, of)
+	if err != nil {
+		return err
+	}
+	if err := k.produce(ctx, client, all); err != nil {
+		return k.cause(err)
+	}
+	return k.partly.end()
+}
+
+// cause prefers the end of the sink to what it brought about, and says why time ran out.
+func (k *kafka) cause(err error) error {
+	if k.ctx.Err() != nil {
+		return errClosed
+	}
+	if why := k.trouble.last.Load(); why != nil && errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", err, *why)
+	}
+	return err
+}
+
+// trouble keeps why no broker could be reached, which the library only logs.
+type trouble struct{ last atomic.Pointer[error] }
+
+// OnBrokerConnect implements kgo.HookBrokerConnect; err is of TCP, TLS or SASL.
+func (t *trouble) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("broker ended the connection: use kafka+tls:// if it wants TLS, and set sasl if that: %w", err)
+	}
+	t.last.Store(&err)
+}
+
+// ready returns the client, once the schema topic has what it should have.
+func (k *kafka) ready(ctx context.Context) (*kgo.Client, error) {
+	c, described, err := k.connect()
+	if err != nil || described || k.o.Kafka.SchemaTopic == "" {
+		return c, err
+	}
+	if err := k.describe(ctx, c); err != nil {
+		return nil, fmt.Errorf("topic %s for the description of the fields: %w", k.o.Kafka.SchemaTopic, err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.described = true
+	return c, nil
+}
+
+// connect returns the client, which it makes if need be, and whether the schema topic is done.
+func (k *kafka) connect() (c *kgo.Client, described bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ctx.Err() != nil {
+		return nil, false, errClosed
+	}
+	if k.client == nil {
+		if k.client, err = kgo.NewClient(k.opts...); err != nil {
+			return nil, false, fmt.Errorf("client of Kafka: %w", err)
 		}
 	}
-	const least, most = 1 << 10, 1 << 30
-	if o.MaxMessage != 0 && (o.MaxMessage < least || o.MaxMessage > most) {
-		return fmt.Errorf("max_message %d is out of range; it may be from %d to %d", o.MaxMessage, least, most)
-	}
-	if o.Linger < 0 || o.Linger > time.Minute {
-		return fmt.Errorf("linger %s is out of range; it may be from 0s to 1m", o.Linger)
-	}
-	if o.SchemaTopic != "" {
-		return checkTopic(o.SchemaTopic)
-	}
-	return nil
+	return k.client, k.described, nil
 }
 
-// checkTopic returns what is wrong with the name of a topic, in which {kind} may stand.
-func checkTopic(name string) error {
-	const most = 249 // octets, as Kafka limits them
-	plain := strings.ReplaceAll(name, "{kind}", "kind")
-	legal := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("._-", c)
+// produce returns an error if records were not taken that may be another time.
+func (k *kafka) produce(ctx context.Context, c *kgo.Client, all []*produced) error {
+	var wg sync.WaitGroup
+	for _, r := range all {
+		wg.Add(1)
+		c.Produce(ctx, &r.Record, func(_ *kgo.Record, err error) {
+			r.err = err
+			wg.Done()
+		})
 	}
-	if strings.ContainsFunc(plain, func(c rune) bool { return !legal(c) }) || plain == "." || plain == ".." {
-		return fmt.Errorf("topic %q has characters that Kafka does not allow; "+
-			"write letters, digits, dots, hyphens, underscores, and {kind} for the kind of record", name)
+	wg.Wait()
+	var failed error
+	for _, r := range all {
+		if errors.Is(r.err, kerr.MessageTooLarge) && len(all) > 1 { // its batch was, it need not be
+			r.err = c.ProduceSync(ctx, &r.Record).FirstErr()
+		}
+		if r.err != nil {
+			r.err = fmt.Errorf("topic %s: %w", r.Topic, r.err)
+		}
+		switch {
+		case r.err == nil:
+			k.partly.taken(r.index)
+		case refuses(r.err):
+			k.partly.refused(r.index, r.count, r.err)
+		case failed == nil || errors.Is(failed, context.Canceled):
+			failed = r.err
+		}
 	}
-	if plain == "" || len(plain) > most {
-		return fmt.Errorf("topic %q has %d characters; write 1 to %d", name, len(plain), most)
+	return failed
+}
+
+// refuses reports whether the broker would say the same of the record again.
+func refuses(err error) bool {
+	for _, e := range []error{kerr.MessageTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.CorruptMessage} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends what is being produced; no more is.
+func (k *kafka) Close() error {
+	k.stop()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.client != nil {
+		k.client.Close()
+		k.client = nil
 	}
 	return nil
 }
