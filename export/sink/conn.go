@@ -12,7 +12,8 @@ import (
 type conn struct {
 	network, address string
 	dialer           net.Dialer
-	secure           *TLSOptions // nil for a connection in clear
+	connect          func(ctx context.Context) (net.Conn, error) // nil is the dialer's way
+	secure           *TLSOptions                                 // nil for a connection in clear
 
 	mu     sync.Mutex
 	c      net.Conn
@@ -30,7 +31,12 @@ func (k *conn) dial(ctx context.Context) (c net.Conn, fresh bool, err error) {
 	case c != nil:
 		return c, false, nil
 	}
-	if c, err = k.dialer.DialContext(ctx, k.network, k.address); err != nil {
+	if k.connect != nil {
+		c, err = k.connect(ctx)
+	} else {
+		c, err = k.dialer.DialContext(ctx, k.network, k.address)
+	}
+	if err != nil {
 		return nil, false, err
 	}
 	if k.secure != nil {

@@ -59,6 +59,8 @@ var Schemes = []Scheme{
 	{Name: "tcp", Doc: "A connection to host:port, made anew when it breaks.", Uses: "source framing",
 		Check: checkAddress, Open: openTCP},
 	{Name: "tls", Doc: "The same, with TLS.", Uses: "source framing tls", Check: checkAddress, Open: openTLS},
+	{Name: "sctp", Doc: "An association with host:port, in which each message is one of SCTP.", Uses: "source",
+		Check: checkAddress, Open: openSCTP},
 	{Name: "syslog+udp", Doc: "A message of syslog for each record, in a datagram.", Uses: "source syslog",
 		Check: checkAddress, Open: openSyslogUDP},
 	{Name: "syslog+tcp", Doc: "The same, on a connection.", Uses: "source framing syslog",
