@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // Counters is what an exporter counts. It has no pointers and a fixed layout, so it may lie
 // in memory that outlives the process. Any goroutine may read it at any time. Once the
-// exporter is closed, Records is Exported plus all of Dropped.
+// exporter is closed, Records plus Recovered is Exported plus Spooled plus all of Dropped.
 type Counters struct {
 	Records  atomic.Uint64 // flows given to the exporter
 	Exported atomic.Uint64 // flows in messages the sink took
@@ -17,6 +17,12 @@ type Counters struct {
 	Zeroed    atomic.Uint64 // flows with absent values written as zeroes, for want of templates
 	Cut       atomic.Uint64 // flows with strings cut to fit
 	Saturated atomic.Uint64 // flows with counters too large for their element
+
+	Filtered  atomic.Uint64 // flows left out because the exporter does not want them; not in Records
+	Recovered atomic.Uint64 // flows found in the spool that an earlier run had left there
+	Spooled   atomic.Uint64 // flows that are in the spool now
+	Replayed  atomic.Uint64 // flows exported that were in the spool before
+	Spool     atomic.Uint64 // which spool Spooled tells of; 0 is none
 
 	// What the metering process reports; its owner stores it here, formats pass it on.
 	IgnoredPackets, LostPackets atomic.Uint64
@@ -32,6 +38,11 @@ const (
 	ShutdownTimeout
 	Interrupted
 	Rejected
+	SpoolFull
+	SpoolExpired
+	SpoolCorrupt
+	SpoolFailed
+	WhilePaused
 	Reasons
 )
 
@@ -42,6 +53,11 @@ var reasons = [Reasons][2]string{
 	ShutdownTimeout: {"shutdown_timeout", "The time to shut down was over before the message was sent."},
 	Interrupted:     {"interrupted", "The process ended before it could send or count the message."},
 	Rejected:        {"rejected", "The destination took the message but refused the record for good."},
+	SpoolFull:       {"spool_full", "The spool or its disk had no room, and its policy chose the record."},
+	SpoolExpired:    {"spool_expired", "The message waited in the spool for longer than it may."},
+	SpoolCorrupt:    {"spool_corrupt", "The message was damaged on the disk of the spool."},
+	SpoolFailed:     {"spool_failed", "The disk of the spool failed when the message was written."},
+	WhilePaused:     {"paused", "The exporter was paused, and had no room left or was ended."},
 }
 
 func (r Reason) String() string { return reasons[r][0] }

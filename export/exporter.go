@@ -11,20 +11,6 @@ import (
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
-// Options of an exporter. The zero value of each member stands for its default.
-type Options struct {
-	Size     int           // octets of a message, as the format was told; 1400
-	Age      time.Duration // how long a flow may wait for others; 1 s
-	Queue    int           // messages that wait to be sent; 1024
-	Block    bool          // when the queue is full wait instead of dropping
-	Timeout  time.Duration // of an attempt to send; 10 s
-	Patience time.Duration // how long a message is tried again; 30 s
-	Backoff  time.Duration // the first pause between attempts, doubled each time; 100 ms
-	Retry    time.Duration // the longest pause; 5 s
-	Records  uint32        // flows in a message at most; 0 is as many as fit
-	Counters *Counters     // where to count; nil is the exporter's own memory
-}
-
 // Exporter batches flows into messages and has its own goroutine send them. Append, Tick
 // and Close belong to one goroutine; Stats and Counters to any.
 type Exporter struct {
@@ -107,26 +93,6 @@ func New(name string, f Format, s Sink, o Options) *Exporter {
 	return e
 }
 
-func (o *Options) fill() {
-	o.Size = orElse(o.Size, DefaultSize)
-	o.Age = orElse(o.Age, time.Second)
-	o.Queue = orElse(o.Queue, 1024)
-	o.Timeout = orElse(o.Timeout, 10*time.Second)
-	o.Patience = orElse(o.Patience, 30*time.Second)
-	o.Backoff = orElse(o.Backoff, 100*time.Millisecond)
-	o.Retry = orElse(o.Retry, 5*time.Second)
-	if o.Counters == nil {
-		o.Counters = new(Counters)
-	}
-}
-
-func orElse[T int | time.Duration](v, otherwise T) T {
-	if v == 0 {
-		return otherwise
-	}
-	return v
-}
-
 // Name returns the name the exporter was given.
 func (e *Exporter) Name() string { return e.name }
 
@@ -136,6 +102,10 @@ func (e *Exporter) Counters() *Counters { return e.c }
 // Append adds a flow to the message that is being filled. It blocks only if the options
 // say so and the queue is full.
 func (e *Exporter) Append(v *flow.View) {
+	if e.o.Wants != nil && !e.o.Wants(v) {
+		e.c.Filtered.Add(1)
+		return
+	}
 	e.c.Records.Add(1)
 	if e.takes != nil && !e.takes(v) {
 		e.c.Dropped[Unrepresentable].Add(1)
