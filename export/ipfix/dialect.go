@@ -49,6 +49,7 @@ type column struct {
 	id     uint16
 	length uint16 // octets, varies for variable length
 	pen    uint32
+	plain  bool // written as Field.Wire does
 }
 
 const varies = 65535 // RFC 7011, section 7
@@ -96,6 +97,7 @@ func (ipfix) finish(message []byte, _ uint32) { be.PutUint16(message[2:], uint16
 
 func (ipfix) column(fd *flow.Field, o *export.FormatOptions) (column, error) {
 	c := column{field: fd, id: fd.ID, pen: fd.PEN, length: length(fd, o.Narrow)}
+	c.plain = c.length > 0 && int(c.length) == fd.Type.Size()
 	if o.Biflow == export.NProbe && fd.Legacy != 0 {
 		c.id, c.pen = fd.Legacy, flow.IANA
 	}
@@ -135,6 +137,7 @@ func (netflow9) finish(message []byte, records uint32) {
 
 func (netflow9) column(fd *flow.Field, o *export.FormatOptions) (column, error) {
 	c := column{field: fd, id: fd.ID, length: length(fd, o.Narrow)}
+	c.plain = c.length > 0 && int(c.length) == fd.Type.Size()
 	if c.length == 0 {
 		c.length = uint16(fd.Width)
 	}

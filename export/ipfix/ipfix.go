@@ -28,6 +28,8 @@ type Format struct {
 	families [2]family // IPv4, IPv6
 
 	variants map[presence]*template
+	latest   *template             // of the last flow, if it was one of them
+	same     presence              // of it
 	limit    int                   // of variants
 	nextID   uint16                // of the next template
 	sets     atomic.Pointer[[]set] // template sets announced so far; only ever appended to

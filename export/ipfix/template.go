@@ -11,8 +11,9 @@ import (
 // family is the columns of one IP version.
 type family struct {
 	columns []column
-	all     *template // with every column
-	every   presence  // the flow that has them all
+	plan    *flow.Plan // of their fields, in the same order
+	all     *template  // with every column
+	every   presence   // the flow that has them all
 }
 
 // template is the columns some flows have values for.
@@ -30,7 +31,9 @@ var systemInit = column{id: 160, length: 8}
 func (m *family) build(f *Format, version uint8) error {
 	var errs []error
 	uptime, given := false, false
-	for _, fd := range f.o.Template.Version(version) {
+	fields := f.o.Template.Version(version)
+	m.plan = flow.NewPlan(fields)
+	for _, fd := range fields {
 		c, err := f.d.column(fd, &f.o)
 		errs = append(errs, err)
 		m.columns = append(m.columns, c)
@@ -88,9 +91,13 @@ func (f *Format) template(m *family) (t *template, full bool) {
 	if f.o.Full {
 		return m.all, false
 	}
+	if f.latest != nil && f.presence == f.same {
+		return f.latest, false
+	}
 	t = f.variants[f.presence]
 	switch {
 	case t != nil:
+		f.latest, f.same = t, f.presence
 		return t, false
 	case len(f.variants) >= f.limit:
 		return m.all, true
@@ -109,25 +116,39 @@ const noLimit = maxMessage
 
 // encode appends the values the flow has and notes which.
 func (f *Format) encode(dst []byte, v *flow.View, how encoding) []byte {
-	f.found = found{presence: presence{family: how.family}}
-	for i := range how.family.columns {
-		c := &how.family.columns[i]
-		if c.field == nil {
-			dst = be.AppendUint64(dst, f.o.Boot/1e6)
+	m := how.family
+	m.plan.Read(v)
+	f.found = found{presence: presence{family: m}}
+	for i := range m.columns {
+		c := &m.columns[i]
+		ok := true
+		if c.plain {
+			dst, ok = m.plan.Wire(dst, i, f.o.Boot)
+		} else {
+			dst, ok = f.special(dst, i, how)
+		}
+		if !ok && how.full {
+			dst, ok = f.value(dst, c, flow.Value{}, 0), true
+		}
+		if ok {
 			f.bits[i/64] |= 1 << (i % 64)
-			continue
 		}
-		val, ok := v.Value(c.field)
-		if !ok {
-			if !how.full {
-				continue
-			}
-			val = flow.Value{}
-		}
-		f.bits[i/64] |= 1 << (i % 64)
-		dst = f.value(dst, c, val, how.limit)
 	}
 	return dst
+}
+
+// special appends column i if its octets are not those of the field's type, and returns whether
+// the flow has a value.
+func (f *Format) special(dst []byte, i int, how encoding) ([]byte, bool) {
+	c := &how.family.columns[i]
+	if c.field == nil {
+		return be.AppendUint64(dst, f.o.Boot/1e6), true
+	}
+	v, ok := how.family.plan.Value(i)
+	if !ok {
+		return dst, false
+	}
+	return f.value(dst, c, v, how.limit), true
 }
 
 // value appends one value, of at most limit octets if it is a string.
