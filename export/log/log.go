@@ -13,8 +13,7 @@ import (
 // Format writes a line per record. What a record does not have is empty. Connections and
 // files begin with three lines, of which the second names the columns with their types.
 type Format struct {
-	size    int
-	base    int         // where the message starts
+	export.Sequence
 	columns [2][]column // IPv4, IPv6
 	header  []byte
 }
@@ -75,10 +74,7 @@ func build(all []Column, o export.FormatOptions) (*Format, error) {
 	if len(o.Template.Fields) == 0 {
 		return nil, errors.New("template has no fields: add some")
 	}
-	f := &Format{size: o.Size}
-	if f.size == 0 {
-		f.size = export.DefaultSize
-	}
+	f := &Format{Sequence: export.NewSequence(o)}
 	for i, version := range [2]uint8{4, 6} {
 		for _, c := range all {
 			f.columns[i] = append(f.columns[i], column{c, find(&c, o.Template, version)})
@@ -127,16 +123,7 @@ func (f *Format) Open() func(dst, next []byte) []byte {
 	return func(dst, _ []byte) []byte { return append(dst, f.header...) }
 }
 
-// Begin has nothing to write: a message is lines.
-func (f *Format) Begin(dst []byte, _ uint64) []byte {
-	f.base = len(dst)
-	return dst
-}
-
-// Seal has nothing to write.
-func (f *Format) Seal(dst []byte) []byte { return dst }
-
-// Append adds a line. One that is longer than a message gets a message of its own.
+// Append adds a line.
 func (f *Format) Append(dst []byte, v *flow.View) ([]byte, bool) {
 	start := len(dst)
 	columns := f.columns[0]
@@ -148,8 +135,5 @@ func (f *Format) Append(dst []byte, v *flow.View) ([]byte, bool) {
 		dst = append(c.Form(c, dst, v), '\t')
 	}
 	dst[len(dst)-1] = '\n'
-	if start > f.base && len(dst)-f.base > f.size {
-		return dst[:start], false
-	}
-	return dst, true
+	return f.Fit(dst, start)
 }

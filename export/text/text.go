@@ -1,8 +1,10 @@
-// Package text writes flows as lines of columns separated by vertical bars.
+// Package text writes flows as lines of columns, separated by vertical bars or by commas.
 package text
 
 import (
 	"errors"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/export"
@@ -12,33 +14,53 @@ import (
 // those of IPv6 right of those of IPv4 they stand for. What a flow does not have is empty.
 // Connections and files begin with a line of labels; datagrams do not.
 type Format struct {
-	size    int
-	base    int // where the message starts
-	columns []*flow.Field
-	header  []byte
+	export.Sequence
+	plan   *flow.Plan // of a column each
+	header []byte
+	syntax
 }
 
-// New returns a format that writes the fields of o.Template.
+// syntax is how columns become a line.
+type syntax struct {
+	separator byte
+	end       string // of a line
+	value     func(dst []byte, fd *flow.Field, v flow.Value) []byte
+}
+
+// New returns a format that writes the fields of o.Template with vertical bars between them.
 func New(o export.FormatOptions) (*Format, error) {
-	f := &Format{size: o.Size}
-	if f.size == 0 {
-		f.size = export.DefaultSize
+	return build(o, o.Template.Fields, syntax{'|', "\n", plain})
+}
+
+// NewCSV returns a format that writes the version of the schema and the fields of o.Template as
+// comma-separated values (RFC 4180). Control characters become spaces: each line is a record.
+func NewCSV(o export.FormatOptions) (*Format, error) {
+	fields := o.Template.Fields
+	if len(fields) > 0 && !slices.Contains(fields, flow.Version) {
+		fields = slices.Insert(slices.Clone(fields), 0, flow.Version)
 	}
-	have := map[*flow.Field]bool{}
-	for _, fd := range o.Template.Fields {
+	return build(o, fields, syntax{',', "\r\n", quoted})
+}
+
+func build(o export.FormatOptions, fields []*flow.Field, s syntax) (*Format, error) {
+	if len(fields) == 0 {
+		return nil, errors.New("template has no fields: add some")
+	}
+	f := &Format{Sequence: export.NewSequence(o), syntax: s}
+	var columns []*flow.Field
+	have := map[*flow.Field]bool{nil: true}
+	for _, fd := range fields {
 		for _, fd := range [2]*flow.Field{fd, fd.Twin()} {
-			if fd == nil || have[fd] {
+			if have[fd] {
 				continue
 			}
 			have[fd] = true
-			f.columns = append(f.columns, fd)
-			f.header = append(append(f.header, fd.Key()...), '|')
+			columns = append(columns, fd)
+			f.header = append(append(f.header, fd.Key()...), s.separator)
 		}
 	}
-	if len(f.columns) == 0 {
-		return nil, errors.New("template has no fields: add some")
-	}
-	f.header[len(f.header)-1] = '\n'
+	f.header = append(f.header[:len(f.header)-1], s.end...)
+	f.plan = flow.NewPlan(columns)
 	return f, nil
 }
 
@@ -47,36 +69,46 @@ func (f *Format) Open() func(dst, next []byte) []byte {
 	return func(dst, _ []byte) []byte { return append(dst, f.header...) }
 }
 
-// Begin has nothing to write: a message is lines.
-func (f *Format) Begin(dst []byte, _ uint64) []byte {
-	f.base = len(dst)
-	return dst
-}
-
-// Seal has nothing to write.
-func (f *Format) Seal(dst []byte) []byte { return dst }
-
-// Append adds a line. One that is longer than a message gets a message of its own.
+// Append adds a line.
 func (f *Format) Append(dst []byte, v *flow.View) ([]byte, bool) {
 	start := len(dst)
-	for _, fd := range f.columns {
-		if val, ok := v.Value(fd); ok {
-			dst = value(dst, fd, val)
+	f.plan.Read(v)
+	for i := range f.plan.Fields() {
+		if val, ok := f.plan.Value(i); ok {
+			dst = f.value(dst, f.plan.Field(i), val)
 		}
-		dst = append(dst, '|')
+		dst = append(dst, f.separator)
 	}
-	dst[len(dst)-1] = '\n'
-	if start > f.base && len(dst)-f.base > f.size {
-		return dst[:start], false
-	}
-	return dst, true
+	return f.Fit(append(dst[:len(dst)-1], f.end...), start)
 }
 
-// value writes times as dates (RFC 7373, section 4.8) and the rest as the field does.
-func value(dst []byte, fd *flow.Field, v flow.Value) []byte {
+// plain writes times as dates (RFC 7373, section 4.8) and the rest as the field does.
+func plain(dst []byte, fd *flow.Field, v flow.Value) []byte {
 	switch fd.Type {
 	case flow.DateTimeSeconds, flow.DateTimeMilliseconds, flow.DateTimeMicroseconds, flow.DateTimeNanoseconds:
 		return flow.RFC3339(dst, v.U)
 	}
 	return fd.Text(dst, v)
+}
+
+// quoted writes text in quotes, which are doubled in it, and the rest as plain does. An empty text
+// is in quotes too: it is not absent.
+func quoted(dst []byte, fd *flow.Field, v flow.Value) []byte {
+	if fd.Type != flow.String {
+		return plain(dst, fd, v)
+	}
+	dst = append(dst, '"')
+	for s := v.B; len(s) > 0; {
+		c, n := utf8.DecodeRune(s)
+		switch {
+		case c < ' ' || c == 0x7f:
+			dst = append(dst, ' ')
+		case c == '"':
+			dst = append(dst, `""`...)
+		default:
+			dst = utf8.AppendRune(dst, c)
+		}
+		s = s[n:]
+	}
+	return append(dst, '"')
 }
