@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -11,20 +12,6 @@ import (
 	"github.com/weir-probe/weir/export/formats"
 	"github.com/weir-probe/weir/export/table"
 )
-
-// templates are what a format exports of flows if it is not told which fields.
-var templates = map[string]string{
-	"ipfix":    flow.DefaultIPFIX,
-	"netflow9": flow.DefaultV9,
-	"netflow5": flow.DefaultV5,
-	"json":     flow.DefaultJSON,
-	"text":     flow.DefaultJSON,
-	"log":      flow.DefaultJSON,
-	"table":    flow.DefaultTable, // with events; alone it has its own
-}
-
-// verbose are the formats that say by default what dissectors found out about flows.
-var verbose = []string{"json", "text", "log"}
 
 // appTemplate is what they say of flows before the fields of the protocols.
 const appTemplate = ` %SERVICE_NAME %SERVICE_CATEGORY
@@ -42,6 +29,18 @@ const eventTemplate = ` %TRANSACTION_PROTOCOL %TRANSACTION_STATE %TRANSACTION_AS
 	%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS
 	%SRC_IP_COUNTRY %DST_IP_COUNTRY %SRC_IP_CITY %DST_IP_CITY %SRC_AS %DST_AS
 	%SAMPLING_INTERVAL %EXPORTER_IPV4_ADDRESS %EXPORTER_IPV6_ADDRESS %NPROBE_INSTANCE_NAME`
+
+// kindTemplates are what is exported, whatever the format, of kinds of records other than flows.
+var kindTemplates = [...]struct {
+	records  egress.Records
+	template string
+}{
+	{egress.Events, eventTemplate},
+}
+
+// callTemplate is what is exported of every call besides what the schema has of calls.
+const callTemplate = ` %IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %PROTOCOL %IP_PROTOCOL_VERSION
+	%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS`
 
 // shape knows which fields an exporter writes.
 type shape struct {
@@ -64,8 +63,8 @@ func records(x *config.Exporter) (egress.Records, error) {
 
 // template returns the fields that x exports; nil are those a table shows by itself.
 func (s shape) template(x *config.Exporter) (*flow.Template, error) {
-	if f := formats.Named(x.Format); f != nil && f.Layout != nil {
-		return f.Layout.Template(s.schema), nil
+	if f := formats.Named(x.Format); f != nil && f.Fixed != nil {
+		return f.Fixed(s.schema), nil
 	}
 	if x.Template != "" {
 		t, err := s.schema.Template(x.Template)
@@ -85,13 +84,22 @@ func (s shape) template(x *config.Exporter) (*flow.Template, error) {
 func (s shape) standard(format string, set egress.Records) (*flow.Template, error) {
 	text, said := "", egress.Records(0)
 	if set&egress.Flows != 0 {
-		text = templates[format]
-		if slices.Contains(verbose, format) {
+		f := formats.Named(format)
+		if text = f.Default; f.Verbose {
 			text, said = text+appTemplate, egress.Events
 		}
 	}
-	if set&egress.Events != 0 {
-		text, said = text+eventTemplate, said|set
+	said |= set & egress.Events
+	for _, k := range kindTemplates {
+		if set&k.records != 0 {
+			text += k.template
+		}
+	}
+	if set&egress.Calls != 0 {
+		text += callTemplate
+	}
+	if set == egress.Statistics {
+		return &flow.Template{Fields: flow.OfStatistics()}, nil
 	}
 	t, err := s.schema.Template(text)
 	if err != nil {
@@ -125,17 +133,32 @@ func (s shape) withheld() (fields []*flow.Field) {
 }
 
 // blocks returns what workers have to measure for all exporters together.
-func (s shape) blocks(tables []config.Exporter) (b flow.Block, err error) {
+func (s shape) blocks(tables []config.Exporter) (all flow.Block, err error) {
 	for i := range tables {
-		t, err := s.template(&tables[i])
-		switch {
-		case err != nil:
+		b, err := s.needs(&tables[i])
+		if err != nil {
 			return 0, err
-		case t == nil:
-			b |= table.Blocks
-		default:
-			b |= t.Blocks()
 		}
+		all |= b
 	}
-	return b, nil
+	return all, nil
+}
+
+// needs returns what workers have to measure for an exporter: for its fields and for its filter.
+func (s shape) needs(x *config.Exporter) (b flow.Block, err error) {
+	if x.Filter != "" {
+		k, err := condition.Compile(x.Filter, s.schema)
+		if err != nil {
+			return 0, fmt.Errorf("exporter %s: filter: %w", x.Name, err)
+		}
+		b = k.Blocks()
+	}
+	t, err := s.template(x)
+	switch {
+	case err != nil:
+		return 0, err
+	case t == nil:
+		return b | table.Blocks, nil
+	}
+	return b | t.Blocks(), nil
 }

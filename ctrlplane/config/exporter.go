@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/weir-probe/weir/export/formats"
 )
 
 func (k *checker) exporters(c *Config) {
@@ -26,9 +28,6 @@ func (k *checker) exporters(c *Config) {
 	}
 }
 
-// lined are the formats with a line for each record.
-var lined = []string{"json", "text", "table", "log", "dns-log", "http-log"}
-
 // format reports settings that do nothing in the format.
 func (k *checker) format(key string, e *Exporter) {
 	none := DefaultExporter()
@@ -41,10 +40,11 @@ func (k *checker) format(key string, e *Exporter) {
 			k.idle(key, name, e, &none, wrong)
 		}
 	}
-	if !slices.Contains(lined, e.Format) {
+	f := formats.Named(e.Format)
+	if f == nil || !f.Lines {
 		k.idle(key, "rotate_lines", e, &none, wrong+", which has no lines")
 	}
-	if strings.HasSuffix(e.Format, "-log") {
+	if f != nil && f.Fixed != nil {
 		k.idle(key, "template", e, &none, wrong+", whose columns are fixed")
 	}
 	if e.Format != "netflow5" {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/export/ecs"
 	"github.com/weir-probe/weir/export/ipfix"
 	"github.com/weir-probe/weir/export/json"
 	"github.com/weir-probe/weir/export/log"
@@ -18,20 +20,42 @@ import (
 type Format struct {
 	Name, Doc string
 	New       constructor[export.Format]
-	Layout    *log.Layout // if its columns are fixed: what they show
+	Default   string // template for flows if none is asked for
+	Verbose   bool   // that says by default what dissectors found out about flows
+	Lines     bool   // each record is a line
+	// Fixed is for formats whose columns or members are given: it returns the fields of a schema
+	// that they are made of. nil if there is a template.
+	Fixed  func(*flow.Schema) *flow.Template
+	Layout *log.Layout // the columns of a log of one protocol
 }
 
 // All lists the formats in the order the documentation shows them.
 var All = []Format{
-	{"ipfix", "IPFIX (RFC 7011), with one record for both directions.", as(ipfix.New), nil},
-	{"netflow9", "NetFlow v9 (RFC 3954), over UDP.", as(ipfix.NewNetFlow9), nil},
-	{"netflow5", "NetFlow v5, over UDP: IPv4 only, one direction a record.", as(netflow.New), nil},
-	{"json", "A JSON object a line.", as(json.New), nil},
-	{"table", "Aligned columns for people.", as(table.New), nil},
-	{"text", "A line of columns separated by vertical bars, below a line of labels.", as(text.New), nil},
-	{"log", "A line of columns separated by tabs, below their names and types.", as(log.New), nil},
-	{"dns-log", "nProbe's log of DNS, a line for each query.", as(log.DNS.New), log.DNS},
-	{"http-log", "nProbe's log of HTTP, a line for each request.", as(log.HTTP.New), log.HTTP},
+	{Name: "ipfix", Doc: "IPFIX (RFC 7011), with one record for both directions.",
+		New: as(ipfix.New), Default: flow.DefaultIPFIX},
+	{Name: "netflow9", Doc: "NetFlow v9 (RFC 3954), over UDP.", New: as(ipfix.NewNetFlow9), Default: flow.DefaultV9},
+	{Name: "netflow5", Doc: "NetFlow v5, over UDP: IPv4 only, one direction a record.",
+		New: as(netflow.New), Default: flow.DefaultV5},
+	{Name: "json", Doc: "A JSON object a line, with nProbe's labels as keys.",
+		New: as(json.New), Default: flow.DefaultJSON, Verbose: true, Lines: true},
+	{Name: "json-numeric", Doc: "The same with numbers of information elements as keys, as nProbe writes them.",
+		New: as(json.NewNumeric), Default: flow.DefaultJSON, Verbose: true, Lines: true},
+	{Name: "ecs", Doc: "A document of the Elastic Common Schema a line.",
+		New: as(ecs.New), Default: flow.DefaultECS, Verbose: true, Lines: true},
+	{Name: "csv", Doc: "Comma-separated values (RFC 4180), below a line of labels.",
+		New: as(text.NewCSV), Default: flow.DefaultJSON, Verbose: true, Lines: true},
+	{Name: "table", Doc: "Aligned columns for people.", New: as(table.New), Default: flow.DefaultTable, Lines: true},
+	{Name: "text", Doc: "A line of columns separated by vertical bars, below a line of labels.",
+		New: as(text.New), Default: flow.DefaultJSON, Verbose: true, Lines: true},
+	{Name: "log", Doc: "A line of columns separated by tabs, below their names and types.",
+		New: as(log.New), Default: flow.DefaultJSON, Verbose: true, Lines: true},
+	layout("dns-log", "nProbe's log of DNS, a line for each query.", log.DNS),
+	layout("http-log", "nProbe's log of HTTP, a line for each request.", log.HTTP),
+}
+
+// layout returns the format of a log.
+func layout(name, doc string, l *log.Layout) Format {
+	return Format{Name: name, Doc: doc, New: as(l.New), Lines: true, Fixed: l.Template, Layout: l}
 }
 
 type constructor[F any] func(export.FormatOptions) (F, error)
