@@ -53,9 +53,8 @@ func newKafka(place string, o Options, secure *TLSOptions) (export.Sink, error) 
 	k.ctx, k.stop = context.WithCancel(context.Background())
 	k.opts = append(o.Kafka.client(&o.Auth), kgo.SeedBrokers(hosts...))
 	dial := dialer(o.Source, secure)
-	k.opts = append(k.opts, kgo.WithHooks(&k.trouble), kgo.Dialer(func(ctx context.Context, _, address string) (net.Conn, error) {
-		return dial(ctx, address)
-	}))
+	connect := func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, address) }
+	k.opts = append(k.opts, kgo.WithHooks(&k.trouble), kgo.Dialer(connect))
 	return k, nil
 }
 
@@ -112,7 +111,7 @@ func (t *trouble) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.C
 		return
 	}
 	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("broker ended the connection: use kafka+tls:// if it wants TLS, and set sasl if that: %w", err)
+		err = fmt.Errorf("broker ended the connection: if it wants TLS use kafka+tls://, if a password set sasl: %w", err)
 	}
 	t.last.Store(&err)
 }

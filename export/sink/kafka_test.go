@@ -260,7 +260,8 @@ func TestKafkaDescription(t *testing.T) {
 			t.Errorf("%s is not described: %+v", f.Label, f)
 		}
 	}
-	if got := strings.Join(labels, " "); got != "IPV4_SRC_ADDR IPV6_SRC_ADDR IN_BYTES" || d.Schema != export.SchemaVersion {
+	got := strings.Join(labels, " ")
+	if got != "IPV4_SRC_ADDR IPV6_SRC_ADDR IN_BYTES" || d.Schema != export.SchemaVersion {
 		t.Errorf("fields %s of version %d", got, d.Schema)
 	}
 }

@@ -75,6 +75,14 @@ var Schemes = []Scheme{
 		Uses: "source kafka auth", Check: checkKafka, Open: openKafka},
 	{Name: "kafka+tls", Doc: "The same, with TLS.",
 		Uses: "source kafka auth tls", Check: checkKafka, Open: openKafkaTLS},
+	{Name: "elasticsearch", Doc: "Documents of Elasticsearch, at host:port,host:port and in the data stream /name.",
+		Uses: "source elasticsearch auth", Formats: "ecs json", Check: checkElastic, Open: openElastic},
+	{Name: "elasticsearch+tls", Doc: "The same, with TLS.",
+		Uses: "source elasticsearch auth tls", Formats: "ecs json", Check: checkElastic, Open: openElasticTLS},
+	{Name: "opensearch", Doc: "The same of OpenSearch.",
+		Uses: "source elasticsearch auth", Formats: "ecs json", Check: checkElastic, Open: openOpenSearch},
+	{Name: "opensearch+tls", Doc: "The same, with TLS.",
+		Uses: "source elasticsearch auth tls", Formats: "ecs json", Check: checkElastic, Open: openOpenSearchTLS},
 	{Name: "stdout", Doc: "Standard output.", Open: openStdout},
 }
 
