@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/enrich"
 	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/dataplane"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/app"
 	"github.com/weir-probe/weir/export/sink"
@@ -18,19 +20,21 @@ import (
 
 // control is what happens to records behind the rings.
 type control struct {
-	shape
-	cfg      *config.Config
-	stages   []egress.Stage
-	outputs  []egress.Output
-	keeper   *malformed.Keeper // nil if malformed packets are not kept
-	commands *sink.Commands
-	done     func()
+	exporters
+	cfg    *config.Config
+	stages []egress.Stage
+	keeper *malformed.Keeper // nil if malformed packets are not kept
+	done   func()
+
+	mu       sync.Mutex // of cfg and the forms once the egress runs
+	running  *egress.Egress
+	measured flow.Block // what the workers maintain
 }
 
 // openControl opens all of it but the exporters. failed is told of programs that fail; wait
 // is to lose no malformed packet.
 func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wait bool) (*control, error) {
-	c := &control{shape: shape{schema, &cfg.Apps}, cfg: cfg}
+	c := &control{exporters: exporters{shape: shape{schema, &cfg.Apps}}, cfg: cfg}
 	if err := c.openStages(); err != nil {
 		return nil, err
 	}
@@ -81,10 +85,36 @@ func names(all []*app.Dissector) (names []string) {
 	return names
 }
 
+// openExporters starts an exporter for every table. If one cannot be started, those that were have
+// to be closed all the same. Counters are in a ledger that outlives the process, or else in memory
+// of its own.
+func (c *control) openExporters(s setting) (err error) {
+	if s.ledger == nil {
+		s.ledger = egress.OpenLedger(make([]byte, dataplane.LedgerSize))
+	}
+	c.setting = s
+	if c.measured, err = c.blocks(c.cfg.Exporters); err != nil {
+		return err
+	}
+	for i := range c.cfg.Exporters {
+		f, err := c.open(&c.cfg.Exporters[i])
+		if err != nil {
+			return err
+		}
+		c.forms = append(c.forms, f)
+	}
+	s.ledger.Settle()
+	return nil
+}
+
 // egress returns what reads the rings.
 func (c *control) egress(sources []egress.Source) *egress.Egress {
-	e := egress.New(sources, c.stages, c.outputs)
+	e := egress.New(sources, c.stages, c.outputs())
 	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Dissectors()
+	e.Ledger, e.Every = c.ledger, c.cfg.Stats.Interval
+	c.mu.Lock()
+	c.running = e
+	c.mu.Unlock()
 	return e
 }
 
@@ -92,8 +122,12 @@ func (c *control) egress(sources []egress.Source) *egress.Egress {
 func (c *control) close(patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	err := closeExporters(ctx, c.outputs)
-	c.outputs = nil
+	c.mu.Lock()
+	c.running = nil
+	c.mu.Unlock()
+	err := c.exporters.close(ctx, c.forms...)
+	c.forms = nil
+	c.leaving.Wait() // they have no more time than this had
 	if c.keeper != nil {
 		err = errors.Join(err, c.keeper.Close())
 		c.keeper = nil

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/netip"
-	"strings"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
 
+	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/export"
@@ -17,67 +20,115 @@ import (
 type setting struct {
 	boot     uint64 // nanoseconds since the Unix epoch
 	sampling uint32
-	counters func(name string) (*export.Counters, error)
+	ledger   *egress.Ledger
 }
 
-// openExporters starts an exporter for every target of every table. If one cannot be
-// started, those that were have to be closed all the same.
-func (c *control) openExporters(s *setting) error {
-	for i := range c.cfg.Exporters {
-		x := &c.cfg.Exporters[i]
-		for n, target := range x.To {
-			name := x.Name
-			if len(x.To) > 1 {
-				name = fmt.Sprintf("%s/%d", x.Name, n+1)
-			}
-			o, err := c.open(name, x, target, s)
-			if err != nil {
-				return fmt.Errorf("exporter %s: %w", name, err)
-			}
-			c.outputs = append(c.outputs, o)
+// exporters are those that run.
+type exporters struct {
+	shape
+	setting
+	commands *sink.Commands
+	forms    []*form
+	leaving  sync.WaitGroup // forms that still send what they have
+}
+
+// form is an exporter as a table of the configuration wants it.
+type form struct {
+	table  config.Exporter
+	output *egress.Output
+}
+
+// open starts an exporter for every place of a table. If one cannot be started, none is.
+func (c *exporters) open(x *config.Exporter) (*form, error) {
+	set, err := records(x)
+	if err != nil {
+		return nil, err
+	}
+	var filter *egress.Filter
+	if x.Filter != "" {
+		k, err := condition.Compile(x.Filter, c.schema)
+		if err != nil {
+			return nil, fmt.Errorf("exporter %s: filter: %w", x.Name, err)
 		}
+		filter = egress.NewFilter(k.Holds)
 	}
-	return nil
+	f := &form{*x, egress.NewOutput(x.Name, set, filter)}
+	f.output.Spread = egress.Spread(max(slices.Index(egress.Spreads[:], x.Spread), 0))
+	f.output.Failover = x.Failover
+	for i, target := range x.To {
+		p := placement{table: x, target: target, filter: filter, name: x.Name}
+		if len(x.To) > 1 {
+			p.name, p.number = fmt.Sprintf("%s/%d", x.Name, i+1), i+1
+		}
+		e, err := c.start(&p)
+		if err != nil {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel() // it has nothing to send
+			c.close(ctx, f)
+			return nil, fmt.Errorf("exporter %s: %w", p.name, err)
+		}
+		f.output.Add(e, target)
+	}
+	return f, nil
 }
 
-// open starts an exporter for a target of a table.
-func (c *control) open(
-	name string, x *config.Exporter, target string, s *setting,
-) (o egress.Output, err error) {
-	if o.Records, err = records(x); err != nil {
-		return o, err
+// placement is one place of a table.
+type placement struct {
+	table  *config.Exporter
+	name   string
+	number int // from 1; 0 if it is the only one
+	target string
+	filter *egress.Filter
+}
+
+// start starts the exporter of a place.
+func (c *exporters) start(p *placement) (_ *export.Exporter, err error) {
+	x := p.table
+	counters, err := c.ledger.Counters(p.name)
+	if err != nil {
+		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			c.ledger.Release(counters)
+		}
+	}()
+	f, size, err := c.format(p, counters)
+	if err != nil {
+		return nil, err
+	}
+	o := export.Options{
+		Size: size, Age: max(x.BatchAge, 1), Queue: x.Queue, Block: x.OnFull == "block", Timeout: x.Timeout,
+		Patience: x.Patience, Retry: x.Retry, Records: batch(x.RotateLines), Counters: counters,
+		MessageRate: float64(x.RateLimit), OctetRate: float64(x.OctetLimit), Paused: x.Paused,
+	}
+	if p.filter != nil {
+		o.Wants = p.filter.Wants
+	}
+	k, err := c.sink(p)
+	if err != nil {
+		return nil, err
+	}
+	return export.New(p.name, f, k, o), nil
+}
+
+// format returns the format of a place, and how many octets its messages may have.
+func (c *exporters) format(p *placement, counters *export.Counters) (export.Format, int, error) {
+	x := p.table
 	t, err := c.template(x)
 	if err != nil {
-		return o, err
+		return nil, 0, err
 	}
-	counters := new(export.Counters)
-	if s.counters != nil {
-		if counters, err = s.counters(name); err != nil {
-			return o, err
-		}
-	}
-	options := export.FormatOptions{
-		Template: t, Size: size(x, target), Boot: s.boot, Sampling: s.sampling, Counters: counters,
+	o := export.FormatOptions{
+		Template: t, Size: size(x, p.target), Boot: c.boot, Sampling: c.sampling, Counters: counters,
 		Domain: x.Domain, Refresh: x.TemplateRefresh, RefreshMessages: x.TemplateRefreshMessages,
 		OptionsInterval: x.OptionsInterval, EngineType: x.EngineType, EngineID: x.EngineID,
 	}
 	if x.Biflow == "nprobe" {
-		options.Biflow = export.NProbe
+		o.Biflow = export.NProbe
 	}
-	f, err := formats.New(x.Format, options)
-	if err != nil {
-		return o, err
-	}
-	k, err := c.openSink(x, target)
-	if err != nil {
-		return o, err
-	}
-	o.Exporter = export.New(name, f, k, export.Options{
-		Size: options.Size, Age: max(x.BatchAge, 1), Queue: x.Queue, Block: x.OnFull == "block", Retry: x.Retry,
-		Records: batch(x.RotateLines), Counters: counters,
-	})
-	return o, nil
+	f, err := formats.New(x.Format, o)
+	return f, o.Size, err
 }
 
 // batch returns how many records a message for files of so many lines may have: few enough for
@@ -93,47 +144,77 @@ func batch(lines uint64) uint32 {
 // what the length of an IPFIX message can say.
 func size(x *config.Exporter, target string) int {
 	const headers = 48 // IPv6 and UDP
-	if strings.HasPrefix(target, "udp:") {
+	if s, _, err := sink.Find(target); err == nil && s.Datagrams {
 		return x.MTU - headers
 	}
 	return 1<<16 - 1
 }
 
-func (c *control) openSink(x *config.Exporter, target string) (_ export.Sink, err error) {
-	o := sink.Options{
-		RotateSize: int64(x.RotateSize), RotateInterval: x.RotateInterval,
-		RotateLines: x.RotateLines, Nested: x.Nested,
-	}
+func (c *exporters) sink(p *placement) (_ export.Sink, err error) {
+	x := p.table
+	o := x.Sink
+	o.RotateSize, o.RotateInterval = int64(x.RotateSize), x.RotateInterval
+	o.RotateLines, o.Nested = x.RotateLines, x.Nested
 	if len(x.Command) > 0 {
 		if o.Done, err = c.commands.Hook(x.Command); err != nil {
 			return nil, err
 		}
 	}
 	if x.Source != "" {
-		from, err := netip.ParseAddrPort(x.Source)
-		if err != nil {
-			addr, err := netip.ParseAddr(x.Source)
-			if err != nil {
-				return nil, fmt.Errorf("source address: %w", err)
-			}
-			from = netip.AddrPortFrom(addr, 0)
+		if o.Source, err = config.ParseSource(x.Source); err != nil {
+			return nil, fmt.Errorf("source address: %w", err)
 		}
-		o.Source = from
 	}
-	return sink.Open(target, o)
+	return sink.Open(p.target, o)
 }
 
-// closeExporters has all exporters send what they have before ctx ends. It returns the first
-// error.
-func closeExporters(ctx context.Context, all []egress.Output) (first error) {
-	errs := make(chan error, len(all))
-	for _, e := range all {
-		go func() { errs <- e.Close(ctx) }()
+// holds returns what only one form may have at a time: files that are written and directories of
+// spools.
+func holds(x *config.Exporter) (all []string) {
+	for i, target := range x.To {
+		if s, path, err := sink.Find(target); err == nil && s.Name == "file" {
+			all = append(all, filepath.Clean(path))
+		}
+		if dir := spoolDir(x, i); dir != "" {
+			all = append(all, dir)
+		}
 	}
-	for range all {
+	return all
+}
+
+// spoolDir returns the directory of the spool of a place of a table, empty if it has none.
+func spoolDir(x *config.Exporter, place int) string {
+	if x.Spool.Dir == "" || len(x.To) == 1 {
+		return x.Spool.Dir
+	}
+	return filepath.Join(x.Spool.Dir, strconv.Itoa(place+1))
+}
+
+// close has forms send what they have before ctx ends, and ends them. It returns the first error.
+func (c *exporters) close(ctx context.Context, forms ...*form) (first error) {
+	errs, n := make(chan error), 0
+	for _, f := range forms {
+		for _, e := range f.output.Exporters() {
+			n++
+			go func() {
+				err := e.Close(ctx)
+				c.ledger.Release(e.Counters())
+				errs <- err
+			}()
+		}
+	}
+	for range n {
 		if err := <-errs; err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
+}
+
+// outputs returns what the egress gives records to.
+func (c *exporters) outputs() (all []*egress.Output) {
+	for _, f := range c.forms {
+		all = append(all, f.output)
+	}
+	return all
 }

@@ -235,7 +235,7 @@ func (r *replay) meter(in *replayInput, c *control, log io.Writer) (*egress.Egre
 	defer plane.Wait()
 	stop := onSignal(plane.Stop)
 	defer stop()
-	if err := c.openExporters(&setting{boot: in.boot(), sampling: r.sampling}); err != nil {
+	if err := c.openExporters(setting{boot: in.boot(), sampling: r.sampling}); err != nil {
 		plane.Stop()
 		discard(plane)
 		return nil, err

@@ -128,7 +128,8 @@ func (s *stamped) Done() bool { return s.Source.(nic.Finite).Done() }
 func sources(rings []*ring.Ring, facts []byte) (all []egress.Source) {
 	seed := uint64(time.Now().UnixNano())
 	for i, r := range rings {
-		all = append(all, egress.Source{Ring: r, Facts: facts, Seed: seed + uint64(i)})
+		name := fmt.Sprintf("replay/%d", i)
+		all = append(all, egress.Source{Name: name, Ring: r, Facts: facts, Seed: seed + uint64(i)})
 	}
 	return all
 }

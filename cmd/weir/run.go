@@ -91,8 +91,8 @@ func (r *run) session(ctx context.Context) error {
 	}
 	defer a.Detach()
 	ledger := egress.OpenLedger(a.Ledger)
-	s := setting{boot: a.Offer.Started, sampling: r.sampling(), counters: ledger.Counters}
-	if err := c.openExporters(&s); err != nil {
+	s := setting{boot: a.Offer.Started, sampling: r.sampling(), ledger: ledger}
+	if err := c.openExporters(s); err != nil {
 		return errors.Join(err, c.close(patience))
 	}
 	e := c.egress(r.sources(a))
@@ -201,7 +201,7 @@ func (r *run) start() (ended <-chan error, err error) {
 func (r *run) sources(a *link.Attachment) (all []egress.Source) {
 	for i, w := range a.Offer.Workers {
 		all = append(all, egress.Source{
-			Ring: a.Rings[i], Facts: probeFacts(r.samplingOf(w.Name)), Seed: a.Offer.Started + uint64(i),
+			Name: w.Name, Ring: a.Rings[i], Facts: probeFacts(r.samplingOf(w.Name)), Seed: a.Offer.Started + uint64(i),
 		})
 	}
 	return all

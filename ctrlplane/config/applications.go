@@ -63,9 +63,12 @@ func (k *checker) applications(c *Config) {
 	}
 }
 
+// kinds are the records there are besides the events of dissectors.
+var kinds = []string{"flow", "event", "call", "statistics"}
+
 // records checks that an exporter can have the records it asks for.
 func (k *checker) records(key string, c *Config, e *Exporter) {
-	known, used := []string{"flow", "event"}, []string{"flow", "event"}
+	known, used := slices.Clone(kinds), slices.Clone(kinds)
 	for _, d := range app.All {
 		known = append(known, d.Name)
 	}
@@ -80,7 +83,9 @@ func (k *checker) records(key string, c *Config, e *Exporter) {
 		case slices.Contains(e.Records[:i], kind):
 			k.report(place, fmt.Sprintf("%q stands there twice", kind), "write it once")
 		case kind != "flow" && e.Format == "netflow5":
-			k.report(place, "netflow5 has no way to say what an event is", `use format = "ipfix"`)
+			k.report(place, fmt.Sprintf("netflow5 has no way to say what %q is", kind), `use format = "ipfix"`)
+		case kind == "statistics" && len(e.Records) > 1:
+			k.report(place, "statistics share no fields with other records", "give them an [[exporter]] of their own")
 		case !slices.Contains(used, kind):
 			k.report(place, fmt.Sprintf("there are no events of %s: its dissector is off", kind), turnOn)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/export/sink"
+	"github.com/weir-probe/weir/export/spool"
 )
 
 // Schema is the version of the configuration language this build reads.
@@ -26,6 +27,7 @@ type Config struct {
 	Logs      Logs       `toml:"logs"`
 	Log       Log        `toml:"log"`
 	Stats     Stats      `toml:"stats"`
+	Metrics   Metrics    `toml:"metrics"`
 }
 
 // Dataplane is the process that meters.
@@ -93,14 +95,18 @@ type GeoIP struct {
 	ASN  string `toml:"asn"`
 }
 
-// Exporter delivers flows in one format to one or more places, each of which gets all of them.
+// Exporter delivers records in one format to one or more places.
 type Exporter struct {
 	Name     string   `toml:"name"` // unique; made from the format where absent
 	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json json-numeric ecs csv table text log dns-log http-log"`
-	Records  []string `toml:"records"`  // flow, event, or names of dissectors; empty is what the format is for
+	Records  []string `toml:"records"`  // kinds, or names of dissectors; empty is what the format is for
 	To       []string `toml:"to"`       // udp://host:port, tcp://host:port, a path, or - for standard output
 	Template string   `toml:"template"` // fields of a record; empty is the standard template
 	Biflow   string   `toml:"biflow" one:"rfc5103 nprobe"`
+	Filter   string   `toml:"filter"` // condition that records have to meet; empty is none
+	Spread   string   `toml:"spread" one:"replicate round-robin hash"`
+	Failover bool     `toml:"failover"` // the share of a place that is away goes to the others
+	Paused   bool     `toml:"paused"`
 
 	Domain                  uint32        `toml:"domain"` // observation domain (IPFIX), source ID (NetFlow v9)
 	MTU                     int           `toml:"mtu" in:"512..65535"`
@@ -115,6 +121,11 @@ type Exporter struct {
 	OnFull   string        `toml:"on_full" one:"drop block"` // what happens when the queue is full
 	Retry    time.Duration `toml:"retry" in:"100ms..1h"`     // longest pause between attempts
 	Source   string        `toml:"source"`                   // local address, or address:port, to send from
+	Timeout  time.Duration `toml:"timeout" in:"100ms..10m"`  // of an attempt
+	Patience time.Duration `toml:"patience" in:"0s..8760h"`  // how long a message is tried; 0 see the manual
+
+	RateLimit  int  `toml:"rate_limit" in:"0..10000000"` // messages a second; 0 is any number
+	OctetLimit Size `toml:"octet_limit" in:"0..1TiB"`    // a second; 0 is any number
 
 	RotateSize     Size          `toml:"rotate_size" in:"0..64TiB"` // of a file; 0 is never
 	RotateInterval time.Duration `toml:"rotate_interval" in:"0s..8760h"`
@@ -122,7 +133,8 @@ type Exporter struct {
 	Nested         bool          `toml:"nested"`  // files in directories YYYY/MM/DD/HH
 	Command        []string      `toml:"command"` // to run on each file that is complete
 
-	Sink sink.Options `toml:",inline"` // the tables of particular places; the keys above go into it
+	Spool spool.Options `toml:"spool"`
+	Sink  sink.Options  `toml:",inline"` // the tables of particular places; the keys above go into it
 }
 
 // Logs is what may run when a file is complete.
@@ -138,7 +150,12 @@ type Log struct {
 	Format string `toml:"format" one:"text json"`
 }
 
-// Stats is the summary in the log.
+// Metrics is where Prometheus asks.
+type Metrics struct {
+	Listen string `toml:"listen"` // address:port; empty is nowhere
+}
+
+// Stats is the summary in the log, and how often there are records of statistics.
 type Stats struct {
 	Interval time.Duration `toml:"interval" in:"0s..24h"` // 0 is only at the end
 }
@@ -196,6 +213,8 @@ func DefaultExporter() Exporter {
 		BatchAge:                time.Second,
 		Queue:                   1024,
 		OnFull:                  "drop",
+		Spread:                  "replicate",
+		Timeout:                 10 * time.Second,
 		Retry:                   30 * time.Second,
 	}
 }

@@ -165,6 +165,12 @@ func (k *checker) scalar(key string, x any, v reflect.Value) {
 			return
 		}
 		want, fix = "a number or a size", `write a number, or one with a unit in quotes, like "64MiB"`
+	case kind == reflect.Float64:
+		if f, ok := x.(float64); ok || isInt {
+			v.SetFloat(max(f, float64(n)))
+			return
+		}
+		want, fix = "a number", "write digits, without quotes"
 	case kind == reflect.Bool:
 		if isBool {
 			v.SetBool(b)

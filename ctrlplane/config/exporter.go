@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/export/formats"
 )
 
@@ -19,12 +20,43 @@ func (k *checker) exporters(c *Config) {
 	for i := range c.Exporters {
 		e, key := &c.Exporters[i], fmt.Sprintf("exporter[%d]", i)
 		k.unique(key+".name", e.Name, names)
+		if len(e.Name) > longestName {
+			k.report(key+".name", fmt.Sprintf("the name has %d octets", len(e.Name)),
+				fmt.Sprintf("write %d at most", longestName))
+		}
 		k.format(key, e)
 		k.targets(key, e, files)
 		k.template(key, e)
 		k.withheld(key, c, e)
+		k.condition(key, e)
+		k.spread(key, e)
 		k.records(key, c, e)
 		k.command(key, c, e)
+	}
+}
+
+// longestName leaves room for the number of a place where counters are kept by name.
+const longestName = 56
+
+// condition compiles the filter of an exporter.
+func (k *checker) condition(key string, e *Exporter) {
+	if e.Filter == "" || k.checks.Schema == nil {
+		return
+	}
+	if _, err := condition.Compile(e.Filter, k.checks.Schema); err != nil {
+		k.fault(key+".filter", err)
+	}
+}
+
+// spread checks what only several places can have.
+func (k *checker) spread(key string, e *Exporter) {
+	none := DefaultExporter()
+	if len(e.To) == 1 {
+		k.idle(key, "spread", e, &none, "has no effect: there is one place")
+		k.idle(key, "failover", e, &none, "has no effect: there is one place")
+	}
+	if e.Spread == "replicate" {
+		k.idle(key, "failover", e, &none, `has no effect with spread = "replicate": every place gets everything`)
 	}
 }
 

@@ -34,6 +34,7 @@ type Correlator interface {
 
 // Source is a worker's ring and what is the same for all of its flows.
 type Source struct {
+	Name  string // of the worker
 	Ring  *ring.Ring
 	Facts []byte // attributes, as flow.Attrs.All returns them
 	Seed  uint64 // tells the records of this ring from those of others, also of earlier runs
@@ -43,7 +44,9 @@ type Source struct {
 type Egress struct {
 	sources []Source
 	stages  []Stage
-	outputs []Output
+	outputs []*Output
+	calls   chan func()   // what others want done between two steps
+	ended   chan struct{} // closed by Flush
 
 	// Offline takes the time from the flows, as for captures, instead of from the clock.
 	Offline bool
@@ -57,6 +60,10 @@ type Egress struct {
 	Correlators []Correlator
 	// Seed is that of the records that correlators make.
 	Seed uint64
+	// Ledger has the counters of the exporters.
+	Ledger *Ledger
+	// Every is how often records of statistics are made; 0 is only at the end.
+	Every time.Duration
 
 	made    uint64 // records of correlators
 	latest  uint64 // end of the last flow, nanoseconds since the Unix epoch
@@ -67,16 +74,36 @@ type Egress struct {
 	begun   bool            // the exporters know the time
 	flows   atomic.Uint64
 	events  atomic.Uint64
+
+	looked    uint64 // when it was last looked who is away
+	due       uint64 // when statistics are to be made
+	own       flow.Attrs
+	published atomic.Pointer[Summary]
 }
 
 // batch is how many messages are taken from a ring before the next ring's turn.
 const batch = 256
 
 // New returns an egress from the rings to the exporters, through the stages in order.
-func New(sources []Source, stages []Stage, outputs []Output) *Egress {
+func New(sources []Source, stages []Stage, outputs []*Output) *Egress {
 	return &Egress{
-		sources: sources, stages: stages, outputs: outputs,
+		sources: sources, stages: stages, outputs: outputs, Ledger: new(Ledger),
 		reports: make([]worker.Report, len(sources)),
+		calls:   make(chan func()), ended: make(chan struct{}),
+	}
+}
+
+// Replace has the egress use what change makes of its outputs, between two steps: no record is
+// given to both, and none to neither. It returns false if the egress has ended before. Any
+// goroutine but that of the egress may call it.
+func (e *Egress) Replace(change func(outputs []*Output) []*Output) bool {
+	done := make(chan struct{})
+	select {
+	case e.calls <- func() { e.outputs = change(e.outputs); close(done) }:
+		<-done
+		return true
+	case <-e.ended:
+		return false
 	}
 }
 
@@ -96,11 +123,15 @@ func (e *Egress) Run() {
 	e.Flush()
 }
 
-// Flush hands over what correlators are still working on. Nothing may be taken after it.
+// Flush hands over what correlators are still working on, and the last statistics. Nothing may be
+// taken after it.
 func (e *Egress) Flush() {
 	for _, c := range e.Correlators {
 		c.Flush(e.emit)
 	}
+	e.statistics(e.now())
+	e.publish()
+	close(e.ended)
 }
 
 // Idle is how long to wait when a Step found nothing.
@@ -110,21 +141,46 @@ const Idle = time.Millisecond
 // messages there were.
 func (e *Egress) Step() int {
 	n := e.poll()
+	select {
+	case f := <-e.calls:
+		f()
+	default:
+	}
 	e.tick()
 	return n
 }
 
-// tick tells the exporters the time.
+// now returns the time of the packets, in nanoseconds since the Unix epoch.
+func (e *Egress) now() uint64 {
+	if e.Offline {
+		return e.latest
+	}
+	return uint64(time.Now().UnixNano())
+}
+
+// tick tells correlators and exporters the time, and does what is due.
 func (e *Egress) tick() {
-	now := e.latest
-	if !e.Offline {
-		now = uint64(time.Now().UnixNano())
+	now := e.now()
+	if !e.Offline && now >= e.looked+uint64(time.Second) {
+		e.looked = now
+		for _, o := range e.outputs {
+			o.look()
+		}
+		e.publish()
+	}
+	if e.Every > 0 && now >= e.due {
+		if e.due > 0 {
+			e.statistics(now)
+		}
+		e.due = now + uint64(e.Every)
 	}
 	for _, c := range e.Correlators {
 		c.Tick(now, e.emit)
 	}
-	for _, x := range e.outputs {
-		x.Tick(now)
+	for _, o := range e.outputs {
+		for i := range o.places {
+			o.places[i].Tick(now)
+		}
 	}
 }
 
@@ -213,9 +269,9 @@ func (e *Egress) emit(kind Records, v *flow.View) {
 }
 
 func (e *Egress) deliver(kind Records, v *flow.View) {
-	for _, x := range e.outputs {
-		if x.Records&kind != 0 {
-			x.Append(v)
+	for _, o := range e.outputs {
+		if o.Records&kind != 0 {
+			o.append(v)
 		}
 	}
 }

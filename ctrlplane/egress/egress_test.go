@@ -86,7 +86,7 @@ func TestEgress(t *testing.T) {
 	var facts flow.Attrs
 	facts.Uint(flow.SamplingInterval, 10)
 	rings := [2]*ring.Ring{newRing(t), newRing(t)}
-	e := New([]Source{{Ring: rings[0], Facts: facts.All()}, {Ring: rings[1]}}, []Stage{port{}}, []Output{{x, Flows}})
+	e := New([]Source{{Ring: rings[0], Facts: facts.All()}, {Ring: rings[1]}}, []Stage{port{}}, []*Output{NewOutput("memory", Flows, nil).Add(x, "-")})
 	sendFlow(rings[0], 80)
 	sendFlow(rings[1], 81)
 	copy(rings[1].Reserve(ring.Flow, 5), "short")
@@ -103,7 +103,8 @@ func TestEgress(t *testing.T) {
 	if err := x.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"L4_DST_PORT":80,"L7_PROTO_NAME":"HTTP","SAMPLING_INTERVAL":10}` + "\n" + `{"L4_DST_PORT":81}` + "\n"
+	want := `{"SCHEMA_VERSION":1,"L4_DST_PORT":80,"L7_PROTO_NAME":"HTTP","SAMPLING_INTERVAL":10}` + "\n" +
+		`{"SCHEMA_VERSION":1,"L4_DST_PORT":81}` + "\n"
 	if got := sink.String(); got != want {
 		t.Errorf("exported %s", got)
 	}

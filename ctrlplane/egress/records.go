@@ -7,7 +7,6 @@ import (
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/app"
-	"github.com/weir-probe/weir/export"
 )
 
 // Records is a set of kinds of records: flows, and the events of each dissector.
@@ -73,10 +72,4 @@ func ParseRecords(kinds []string) (set Records, err error) {
 		set = Flows
 	}
 	return set, nil
-}
-
-// Output is an exporter and the records that it gets.
-type Output struct {
-	*export.Exporter
-	Records Records
 }

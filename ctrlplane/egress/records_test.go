@@ -63,7 +63,7 @@ func sendEvent(r *ring.Ring, protocol string, port uint16) {
 }
 
 // output is an exporter of JSON to memory, of some kinds of records.
-func output(t *testing.T, schema *flow.Schema, kinds string) (Output, *memory) {
+func output(t *testing.T, schema *flow.Schema, kinds string) (*Output, *memory) {
 	t.Helper()
 	template, err := schema.Template("L4_DST_PORT TRANSACTION_PROTOCOL L7_PROTO_NAME")
 	if err != nil {
@@ -78,7 +78,7 @@ func output(t *testing.T, schema *flow.Schema, kinds string) (Output, *memory) {
 		t.Fatal(err)
 	}
 	m := &memory{}
-	return Output{export.New(kinds, f, m, export.Options{}), set}, m
+	return NewOutput(kinds, set, nil).Add(export.New(kinds, f, m, export.Options{}), "-"), m
 }
 
 // Each exporter gets the kinds of records it wants, through the stages, and everything that
@@ -88,7 +88,7 @@ func TestKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var outputs []Output
+	var outputs []*Output
 	var got []*memory
 	for _, kinds := range []string{"flow", "dns", "event", "flow dns", "ssh"} {
 		o, m := output(t, schema, kinds)
@@ -106,15 +106,15 @@ func TestKinds(t *testing.T) {
 	e := New([]Source{{Ring: r}}, []Stage{port{}}, outputs)
 	e.Run()
 	for _, o := range outputs {
-		if err := o.Close(context.Background()); err != nil {
+		if err := o.Exporters()[0].Close(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	flow, tls := `{"L4_DST_PORT":1}`, `{"L4_DST_PORT":3,"TRANSACTION_PROTOCOL":"tls"}`
-	dns := `{"L4_DST_PORT":80,"TRANSACTION_PROTOCOL":"dns","L7_PROTO_NAME":"HTTP"}`
+	flow, tls := `{"SCHEMA_VERSION":1,"L4_DST_PORT":1}`, `{"SCHEMA_VERSION":1,"L4_DST_PORT":3,"TRANSACTION_PROTOCOL":"tls"}`
+	dns := `{"SCHEMA_VERSION":1,"L4_DST_PORT":80,"TRANSACTION_PROTOCOL":"dns","L7_PROTO_NAME":"HTTP"}`
 	for i, want := range [][]string{{flow}, {dns}, {dns, tls}, {flow, dns}, nil} {
 		if text := strings.TrimSuffix(got[i].String(), "\n"); text != strings.Join(want, "\n") {
-			t.Errorf("%s got %s", outputs[i].Name(), text)
+			t.Errorf("%s got %s", outputs[i].Name, text)
 		}
 	}
 	if s := e.Summary(); s.Taken != 1 || s.Events != 2 || s.Corrupt != 3 {

@@ -11,7 +11,6 @@ import (
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/dissect"
-	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/sink"
 )
 
@@ -28,9 +27,26 @@ type Summary struct {
 	Corrupt   uint64               `json:"corrupt"`    // messages in the rings that could not be read
 	Crowded   uint64               `json:"crowded"`    // attributes that records had no room for
 	Exporters []Account            `json:"exporters"`
+	Capacity  uint64               `json:"capacity"` // flows the tables hold at most
+	Rings     []Ring               `json:"rings"`
+	Worker    Load                 `json:"workers"` // how busy the workers are, summed
 
 	Malformed *malformed.Stats   `json:"malformed,omitempty"`
 	Commands  *sink.CommandStats `json:"commands,omitempty"`
+}
+
+// Ring is how full the ring of a worker is.
+type Ring struct {
+	Name string `json:"name"`
+	Used uint64 `json:"used"` // octets
+	Size uint64 `json:"size"`
+}
+
+// Load is what workers have in hand to look into what flows say.
+type Load struct {
+	Streams      uint64 `json:"streams"`
+	StreamMemory uint64 `json:"stream_memory"`
+	Transactions uint64 `json:"transactions"`
 }
 
 // Dissected is what a dissector did.
@@ -40,18 +56,15 @@ type Dissected struct {
 	Malformed uint64 `json:"malformed"`
 }
 
-// Account is what became of the records given to an exporter.
-type Account struct {
-	Name     string            `json:"name"`
-	Records  uint64            `json:"records"`
-	Exported uint64            `json:"exported"`
-	Dropped  map[string]uint64 `json:"dropped,omitempty"`
-	Pending  uint64            `json:"pending,omitempty"`
-	Messages uint64            `json:"messages"`
-	Octets   uint64            `json:"octets"`
-	Retries  uint64            `json:"retries,omitempty"`
-	Error    string            `json:"last_error,omitempty"`
+// publish lets others have the account as of now.
+func (e *Egress) publish() {
+	s := e.Summary()
+	e.published.Store(&s)
 }
+
+// Published returns the account as of a second ago at most, nil if the egress has not begun. Any
+// goroutine may ask; nobody changes it.
+func (e *Egress) Published() *Summary { return e.published.Load() }
 
 // Summary returns the account as of now.
 func (e *Egress) Summary() Summary {
@@ -66,8 +79,10 @@ func (e *Egress) Summary() Summary {
 			s.Dissected[d.Name] = Dissected{x.Flows + n.Flows, x.Messages + n.Messages, x.Malformed + n.Malformed}
 		}
 	}
-	for _, x := range e.outputs {
-		s.Exporters = append(s.Exporters, accountOf(x.Exporter))
+	s.Exporters = e.accounts()
+	for i := range e.sources {
+		r := e.sources[i].Ring
+		s.Rings = append(s.Rings, Ring{e.sources[i].Name, uint64(r.Used()), uint64(r.Cap())})
 	}
 	if e.Malformed != nil {
 		m := e.Malformed.Stats()
@@ -93,27 +108,14 @@ func (s *Summary) add(r *worker.Report) {
 	}
 	s.Active += r.Active
 	s.Waiting += r.Waiting
+	s.Capacity += r.Capacity
+	s.Worker.Streams += r.Streams
+	s.Worker.StreamMemory += r.StreamMemory
+	s.Worker.Transactions += r.Transactions
 	s.NIC.Received += r.NIC.Received
 	s.NIC.Missed += r.NIC.Missed
 	s.NIC.NoBuffer += r.NIC.NoBuffer
 	s.NIC.Errors += r.NIC.Errors
-}
-
-func accountOf(x *export.Exporter) Account {
-	st := x.Stats()
-	a := Account{
-		Name: st.Name, Records: st.Records, Exported: st.Exported, Pending: st.Pending,
-		Messages: st.Messages, Octets: st.Octets, Retries: st.Retries, Dropped: map[string]uint64{},
-	}
-	for i, n := range st.Dropped {
-		if n > 0 {
-			a.Dropped[export.Reason(i).String()] = n
-		}
-	}
-	if st.Last != nil {
-		a.Error = st.Last.Err.Error()
-	}
-	return a
 }
 
 // Made returns the records the workers made.
@@ -185,20 +187,6 @@ func (s *Summary) refusals() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-func (a *Account) print(w io.Writer) {
-	fmt.Fprintf(w, "exporter  %s: %d records = %d exported", a.Name, a.Records, a.Exported)
-	for _, reason := range sortedKeys(a.Dropped) {
-		fmt.Fprintf(w, " + %d dropped (%s)", a.Dropped[reason], reason)
-	}
-	if a.Pending > 0 {
-		fmt.Fprintf(w, " + %d pending", a.Pending)
-	}
-	if a.Error != "" {
-		fmt.Fprintf(w, "; last error: %s", a.Error)
-	}
-	fmt.Fprintln(w)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -17,6 +17,9 @@ var statisticsFields = []*Field{
 	SendFailures, ExporterPaused, LastError,
 }
 
+// OfStatistics returns the fields of records of KindStatistics.
+func OfStatistics() []*Field { return statisticsFields }
+
 func statisticsTime(v *View, _ Dir, _ []byte) (Value, bool) {
 	return Value{U: v.Last}, v.Kind == KindStatistics
 }
