@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -35,7 +36,12 @@ var kindTemplates = [...]struct {
 	template string
 }{
 	{egress.Events, eventTemplate},
+	{egress.Calls, callTemplate},
 }
+
+// callTemplate is what is exported of every call besides what the schema has of calls.
+const callTemplate = ` %IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %PROTOCOL %IP_PROTOCOL_VERSION
+	%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS`
 
 // shape knows which fields an exporter writes.
 type shape struct {
@@ -90,6 +96,9 @@ func (s shape) standard(format string, set egress.Records) (*flow.Template, erro
 			text += k.template
 		}
 	}
+	if set == egress.Statistics {
+		return &flow.Template{Fields: flow.OfStatistics()}, nil
+	}
 	t, err := s.schema.Template(text)
 	if err != nil {
 		return nil, err
@@ -122,17 +131,32 @@ func (s shape) withheld() (fields []*flow.Field) {
 }
 
 // blocks returns what workers have to measure for all exporters together.
-func (s shape) blocks(tables []config.Exporter) (b flow.Block, err error) {
+func (s shape) blocks(tables []config.Exporter) (all flow.Block, err error) {
 	for i := range tables {
-		t, err := s.template(&tables[i])
-		switch {
-		case err != nil:
+		b, err := s.needs(&tables[i])
+		if err != nil {
 			return 0, err
-		case t == nil:
-			b |= table.Blocks
-		default:
-			b |= t.Blocks()
 		}
+		all |= b
 	}
-	return b, nil
+	return all, nil
+}
+
+// needs returns what workers have to measure for an exporter: for its fields and for its filter.
+func (s shape) needs(x *config.Exporter) (b flow.Block, err error) {
+	if x.Filter != "" {
+		k, err := condition.Compile(x.Filter, s.schema)
+		if err != nil {
+			return 0, fmt.Errorf("exporter %s: filter: %w", x.Name, err)
+		}
+		b = k.Blocks()
+	}
+	t, err := s.template(x)
+	switch {
+	case err != nil:
+		return 0, err
+	case t == nil:
+		return b | table.Blocks, nil
+	}
+	return b | t.Blocks(), nil
 }
