@@ -1,0 +1,139 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Append writes an entry behind the others. It returns ErrFull if there is no room for it.
+func (l *Log) Append(e *Entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	now := uint64(time.Now().UnixNano())
+	for {
+		err := l.write(e, now)
+		full := errors.Is(err, ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+		switch {
+		case err == nil:
+			l.tally()
+			return nil
+		case !full:
+			l.err = err
+			return fmt.Errorf("spool %s: %w", l.o.Dir, err)
+		case l.o.Policy == Newest || len(l.segments) == 0:
+			l.err = err
+			return ErrFull
+		}
+		l.discard(Full)
+	}
+}
+
+// write writes the entry if there is room for it.
+func (l *Log) write(e *Entry, now uint64) error {
+	need := 2*headerSize + int64(len(e.Preface)+len(e.Head)+len(e.Body))
+	if need+titleSize > l.o.Size {
+		return ErrFull
+	}
+	if l.active != nil && l.last().size+need > l.o.Segment {
+		l.complete()
+	}
+	if l.active == nil {
+		need += titleSize
+	}
+	if l.octets()+need > l.o.Size {
+		return ErrFull
+	}
+	if l.active == nil {
+		if err := l.begin(now); err != nil {
+			return err
+		}
+	}
+	h := header{mark: l.state.end, time: now, generation: l.generation, kind: preface}
+	l.space = l.space[:0]
+	if e.Preface != nil && !bytes.Equal(e.Preface, l.explained) {
+		l.space = appendEntry(l.space, h, l.state.salt, [2][]byte{nil, e.Preface})
+	}
+	h.kind, h.records = message, e.Records
+	l.space = appendEntry(l.space, h, l.state.salt, [2][]byte{e.Head, e.Body})
+	s := l.last()
+	if _, err := l.active.WriteAt(l.space, s.size); err != nil {
+		_ = l.active.Truncate(s.size) // if that fails too, what is there is a damaged place
+		return err
+	}
+	s.size, s.last = s.size+int64(len(l.space)), now
+	l.explained = append(l.explained[:0], e.Preface...)
+	l.state.end = h.end()
+	l.settle(l.state.read)
+	return nil
+}
+
+func (l *Log) last() *segment { return l.segments[len(l.segments)-1] }
+
+// begin begins a file.
+func (l *Log) begin(now uint64) error {
+	s := &segment{
+		path: filepath.Join(l.o.Dir, l.state.end.fileName()), first: l.state.end,
+		salt: l.state.salt, size: titleSize, time: now, last: now,
+	}
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(appendTitle(nil, l.state.salt, l.o.Format), 0); err != nil {
+		f.Close()
+		os.Remove(s.path)
+		return err
+	}
+	l.segments, l.active, l.explained = append(l.segments, s), f, l.explained[:0]
+	return nil
+}
+
+// complete ends the file that is being written.
+func (l *Log) complete() {
+	l.full = append(l.full, l.active)
+	l.active = nil
+}
+
+// remove removes the oldest file.
+func (l *Log) remove() {
+	s := l.segments[0]
+	if len(l.segments) == 1 && l.active != nil {
+		l.active.Close()
+		l.active = nil
+	}
+	if l.reading.s == s {
+		l.reading.close()
+	}
+	if err := os.Remove(s.path); err != nil {
+		l.err = err
+	}
+	l.segments = l.segments[1:]
+}
+
+// discard removes the oldest file with what was not read of it.
+func (l *Log) discard(why Loss) {
+	end, lost := l.endOf(0), uint64(0)
+	if l.read.less(end) {
+		lost, l.gap = end.since(l.read), true
+		l.read = end
+		l.settle(end)
+	}
+	l.remove()
+	l.lost[why] += lost
+	l.tally()
+}
+
+// release removes the files that nobody needs any more.
+func (l *Log) release() {
+	for len(l.segments) > 0 && !l.state.read.less(l.endOf(0)) {
+		l.remove()
+	}
+}

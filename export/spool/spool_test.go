@@ -1,0 +1,464 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// books is an account in memory of its own.
+type books struct {
+	records atomic.Uint64
+	lost    [Losses]atomic.Uint64
+}
+
+func (b *books) account() (a Account) {
+	a.Records = &b.records
+	for i := range b.lost {
+		a.Lost[i] = &b.lost[i]
+	}
+	return a
+}
+
+func (b *books) losses() (n uint64) {
+	for i := range b.lost {
+		n += b.lost[i].Load()
+	}
+	return n
+}
+
+func open(t testing.TB, o Options) (*Log, *books) {
+	t.Helper()
+	l, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	b := new(books)
+	l.Count(b.account())
+	return l, b
+}
+
+// put appends messages from to to-1; message i holds i%3+1 records.
+func put(t testing.TB, l *Log, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if err := l.Append(sample(i)); err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+}
+
+func sample(i int) *Entry {
+	return &Entry{
+		Records: uint32(i%3 + 1), Head: []byte{byte(i)}, Preface: []byte("preface of " + fmt.Sprint(i/10)),
+		Body: []byte(fmt.Sprintf("message %d %s", i, strings.Repeat("x", i%50))),
+	}
+}
+
+// drain reads everything and returns the numbers of the messages, each checked.
+func drain(t testing.TB, l *Log) (got []int) {
+	t.Helper()
+	for {
+		e, err := l.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e == nil {
+			return got
+		}
+		var n int
+		if _, err := fmt.Sscanf(string(e.Body), "message %d", &n); err != nil {
+			t.Fatalf("read %q", e.Body)
+		}
+		if w := sample(n); string(w.Body) != string(e.Body) || string(w.Head) != string(e.Head) || w.Records != e.Records {
+			t.Fatalf("message %d is %+v", n, e)
+		}
+		got = append(got, n)
+		l.Done()
+	}
+}
+
+func records(messages []int) (n uint64) {
+	for _, i := range messages {
+		n += uint64(i%3 + 1)
+	}
+	return n
+}
+
+func numbers(from, to int) (all []int) {
+	for i := from; i < to; i++ {
+		all = append(all, i)
+	}
+	return all
+}
+
+// TestOrder writes and reads alternately, over many files, and in the end none is left.
+func TestOrder(t *testing.T) {
+	dir := t.TempDir()
+	l, b := open(t, Options{Dir: dir, Segment: 2000})
+	put(t, l, 0, 100)
+	if s := l.Stats(); s.Records != records(numbers(0, 100)) || s.Octets == 0 || s.Oldest.IsZero() {
+		t.Errorf("stats %+v", s)
+	}
+	var got []int
+	for i := 100; i < 200; i++ {
+		e, err := l.Next()
+		if err != nil || e == nil {
+			t.Fatal(e, err)
+		}
+		if want := fmt.Sprintf("preface of %d", (i-100)/10); string(e.Preface) != want || e.Gap {
+			t.Errorf("message %d comes with %q, gap %v", i-100, e.Preface, e.Gap)
+		}
+		got = append(got, i-100)
+		put(t, l, i, i+1)
+		l.Done()
+	}
+	got = append(got, drain(t, l)...)
+	if !slices.Equal(got, numbers(0, 200)) {
+		t.Errorf("read %v", got)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*"+suffix)); len(files) > 0 || !l.Empty() || b.records.Load() != 0 {
+		t.Errorf("left over: %q, %d records", files, b.records.Load())
+	}
+}
+
+// crash has a copy of the directory as a process would leave it that is killed now.
+func crash(t testing.TB, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// TestCrash kills the process after every step: what it had read and not settled comes again, nothing else does.
+func TestCrash(t *testing.T) {
+	o := Options{Dir: t.TempDir(), Segment: 1000}
+	l, _ := open(t, o)
+	for i := range 60 {
+		put(t, l, i, i+1)
+		if i%2 == 0 {
+			e, _ := l.Next()
+			again, b := open(t, Options{Dir: crash(t, o.Dir), Segment: 1000})
+			if n := b.records.Load(); n != records(numbers(i/2, i+1)) {
+				t.Errorf("%d records are there again, want %d", n, records(numbers(i/2, i+1)))
+			}
+			if got := drain(t, again); !slices.Equal(got, numbers(i/2, i+1)) || b.losses() > 0 {
+				t.Errorf("after message %d the other process reads %v", i, got)
+			}
+			if e == nil || e.Generation != 1 {
+				t.Fatalf("entry %+v", e)
+			}
+			l.Done()
+		}
+	}
+}
+
+// TestGenerations tells apart who wrote what.
+func TestGenerations(t *testing.T) {
+	o := Options{Dir: t.TempDir()}
+	for i := range 3 {
+		l, _ := open(t, o)
+		put(t, l, i, i+1)
+		l.Close()
+	}
+	l, _ := open(t, o)
+	for i := range 3 {
+		e, err := l.Next()
+		if err != nil || e == nil || e.Generation != uint32(i+1) {
+			t.Errorf("entry %d is %+v, %v", i, e, err)
+		}
+		l.Done()
+	}
+}
+
+// files returns the content of all files of a log.
+func files(t testing.TB, dir string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	found, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		if all[f.Name()], err = os.ReadFile(filepath.Join(dir, f.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// whole checks that what a damaged log delivers is most of n messages, in order, and that the rest is counted.
+func whole(t *testing.T, dir, what string, n, damaged int) {
+	t.Helper()
+	l, err := Open(Options{Dir: dir, Segment: 600})
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	defer l.Close()
+	b := new(books)
+	l.Count(b.account())
+	got := drain(t, l)
+	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) || len(got) < n-damaged {
+		t.Fatalf("%s: read %v", what, got)
+	}
+	if total := records(numbers(0, n)); records(got)+b.lost[Corrupt].Load() != total || b.records.Load() != 0 {
+		t.Fatalf("%s: %d records read, %d counted as corrupt, %d were there", what, records(got), b.lost[Corrupt].Load(), total)
+	}
+}
+
+// TestDamage inverts every octet of every file of a log, one at a time: it costs one message at most, and
+// what it costs is counted.
+func TestDamage(t *testing.T) {
+	const n = 12
+	o := Options{Dir: t.TempDir(), Segment: 600}
+	l, _ := open(t, o)
+	put(t, l, 0, n)
+	l.Close()
+	all := files(t, o.Dir)
+	dir := t.TempDir()
+	for name, content := range all {
+		for at := range content {
+			for other, b := range all {
+				if b = slices.Clone(b); other == name {
+					b[at] ^= 0xff
+				}
+				if err := os.WriteFile(filepath.Join(dir, other), b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			whole(t, dir, fmt.Sprintf("octet %d of %s", at, name), n, 1)
+		}
+	}
+}
+
+// TestTorn cuts the last file at every length, and loses whole files.
+func TestTorn(t *testing.T) {
+	const n = 12
+	o := Options{Dir: t.TempDir(), Segment: 600}
+	l, _ := open(t, o)
+	put(t, l, 0, n)
+	l.Close()
+	all := files(t, o.Dir)
+	names := slices.DeleteFunc(slices.Sorted(func(yield func(string) bool) {
+		for name := range all {
+			if !yield(name) {
+				return
+			}
+		}
+	}), func(s string) bool { return !strings.HasSuffix(s, suffix) })
+	for i, name := range names {
+		for size := range all[name] {
+			if i < len(names)-1 && size > 0 {
+				break // only the last is cut
+			}
+			dir := t.TempDir()
+			for other, b := range all {
+				if other == name && size == 0 {
+					continue
+				} else if other == name {
+					b = b[:size]
+				}
+				if err := os.WriteFile(filepath.Join(dir, other), b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			whole(t, dir, fmt.Sprintf("%s with %d octets", name, size), n, n)
+		}
+	}
+}
+
+// TestForgery puts what looks like an entry into a message and damages the header before it.
+func TestForgery(t *testing.T) {
+	o := Options{Dir: t.TempDir()}
+	l, _ := open(t, o)
+	h := header{mark: mark{1, 1}, records: 1, kind: message}
+	forged := appendEntry(nil, h, 0x1122334455667788, [2][]byte{nil, []byte("message 9 forged")})
+	if err := l.Append(&Entry{Records: 1, Body: forged}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, l, 1, 2)
+	path := l.last().path
+	l.Close()
+	b, _ := os.ReadFile(path)
+	b[titleSize+9] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, a := open(t, o)
+	if got := drain(t, l); !slices.Equal(got, []int{1}) || a.lost[Corrupt].Load() != 1 {
+		t.Errorf("read %v, %d records lost", got, a.lost[Corrupt].Load())
+	}
+}
+
+// TestRoom fills a log: the oldest or the newest give way, and the books balance.
+func TestRoom(t *testing.T) {
+	for _, policy := range []Policy{Oldest, Newest} {
+		l, b := open(t, Options{Dir: t.TempDir(), Size: smallestSize, Policy: policy})
+		var refused uint64
+		const n = 2000
+		first := -1
+		for i := range n {
+			if err := l.Append(sample(i)); errors.Is(err, ErrFull) {
+				refused += uint64(i%3 + 1)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if i == 10 { // in hand while its file is removed
+				e, _ := l.Next()
+				first = int(e.Head[0])
+			}
+		}
+		if s := l.Stats(); s.Octets > smallestSize || s.Records != b.records.Load() {
+			t.Errorf("%s: stats %+v", policy, s)
+		}
+		l.Done()
+		got := drain(t, l)
+		total := records(numbers(0, n))
+		if records(got)+uint64(first%3+1)+refused+b.lost[Full].Load() != total || first != 0 {
+			t.Errorf("%s: %d read, %d refused, %d removed of %d", policy, records(got), refused, b.lost[Full].Load(), total)
+		}
+		if kept := slices.Contains(got, n-1); kept != (policy == Oldest) || (refused > 0) != (policy == Newest) {
+			t.Errorf("%s: the newest was kept: %v, %d refused", policy, kept, refused)
+		}
+		if err := l.Append(&Entry{Records: 1, Body: make([]byte, smallestSize)}); !errors.Is(err, ErrFull) {
+			t.Errorf("%s: an entry larger than the log: %v", policy, err)
+		}
+	}
+}
+
+// TestAge lets entries wait for too long, read or not.
+func TestAge(t *testing.T) {
+	for _, read := range []bool{false, true} {
+		l, b := open(t, Options{Dir: t.TempDir(), Age: time.Nanosecond})
+		put(t, l, 0, 10)
+		time.Sleep(time.Millisecond)
+		if read {
+			if got := drain(t, l); len(got) > 0 {
+				t.Errorf("read %v", got)
+			}
+		} else if err := l.Tick(time.Now().Add(time.Second)); err != nil {
+			t.Error(err)
+		}
+		if n := b.lost[Expired].Load(); n != records(numbers(0, 10)) || b.records.Load() != 0 || !l.Empty() {
+			t.Errorf("%d records expired, %d are there", n, b.records.Load())
+		}
+	}
+}
+
+// TestSync brings files to the disk.
+func TestSync(t *testing.T) {
+	l, _ := open(t, Options{Dir: t.TempDir(), Sync: time.Millisecond, Segment: 500})
+	for i := range 50 {
+		put(t, l, i, i+1)
+		if err := l.Tick(time.Now().Add(time.Duration(i) * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if len(l.full) > 0 {
+			t.Fatal("complete files are still open")
+		}
+	}
+	if got := drain(t, l); len(got) != 50 {
+		t.Errorf("read %v", got)
+	}
+}
+
+// TestOpen refuses what cannot work, each with a message that says why.
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	l, _ := open(t, Options{Dir: dir, Format: "ipfix"})
+	put(t, l, 0, 2)
+	if _, err := Open(Options{Dir: dir, Format: "ipfix"}); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second log in the directory: %v", err)
+	}
+	id := l.ID()
+	l.Close()
+	if _, err := l.Next(); !errors.Is(err, ErrClosed) || !errors.Is(l.Append(sample(0)), ErrClosed) {
+		t.Error("a closed log works")
+	}
+	if _, err := Open(Options{Dir: dir, Format: "json"}); err == nil || !strings.Contains(err.Error(), "3 records wait there as ipfix") {
+		t.Errorf("another format: %v", err)
+	}
+	l, _ = open(t, Options{Dir: dir, Format: "ipfix"})
+	if drain(t, l); l.ID() != id {
+		t.Error("the log does not know itself")
+	}
+	l.Close()
+	open(t, Options{Dir: dir, Format: "json"}) // empty: the format may change
+	for want, o := range map[string]Options{
+		"begin it with /": {Dir: "spool"}, "dir is empty": {Size: 1 << 20}, "at least": {Dir: dir, Size: 1},
+		"unknown": {Dir: dir, Policy: "some"}, "negative": {Dir: dir, Rate: -1}, "duration": {Dir: dir, Age: -1},
+		"not a directory": {Dir: "/dev/null/x"},
+	} {
+		if _, err := Open(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", o, err, want)
+		}
+	}
+}
+
+// FuzzLog reads files that anybody may have written.
+func FuzzLog(f *testing.F) {
+	o := Options{Dir: f.TempDir(), Segment: 600}
+	l, _ := open(f, o)
+	put(f, l, 0, 6)
+	l.Close()
+	for name, b := range files(f, o.Dir) {
+		f.Add(name == stateName, b)
+	}
+	all := files(f, o.Dir)
+	f.Fuzz(func(t *testing.T, state bool, b []byte) {
+		dir := t.TempDir()
+		for name, content := range all {
+			if state == (name == stateName) {
+				content = b
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l, a := open(t, Options{Dir: dir, Segment: 600})
+		for range 100 {
+			e, err := l.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e == nil {
+				break
+			}
+			l.Done()
+		}
+		put(t, l, 0, 1)
+		if drain(t, l); a.records.Load() != 0 {
+			t.Errorf("%d records in an empty log", a.records.Load())
+		}
+	})
+}
+
+// BenchmarkLog writes a message of 1400 octets, reads it and is done with it.
+func BenchmarkLog(b *testing.B) {
+	l, _ := open(b, Options{Dir: b.TempDir()})
+	e := &Entry{Records: 20, Head: make([]byte, 12), Body: make([]byte, 1400)}
+	for range 100 {
+		if err := l.Append(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(1400)
+	for b.Loop() {
+		if err := l.Append(e); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := l.Next(); err != nil {
+			b.Fatal(err)
+		}
+		l.Done()
+	}
+}
