@@ -8,7 +8,7 @@ import (
 
 // All lists every dissector. Its position is its bit in Record.Pending; new ones go at the
 // end, and there is room for 32.
-var All = []*Dissector{&SSH, &DNS, &TLS, &DTLS, &QUIC, &HTTP, &HTTP2}
+var All = []*Dissector{&SSH, &DNS, &TLS, &DTLS, &QUIC, &HTTP, &HTTP2, &SIP}
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.
 func Fields() (all []*flow.Field) {

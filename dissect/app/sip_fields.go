@@ -197,9 +197,9 @@ var (
 	SIPCancelTime        = sipTime("SIP_CANCEL_TIME", 141, "the CANCEL")
 	SIPCancelOKTime      = sipTime("SIP_CANCEL_OK_TIME", 142, "the final response to the CANCEL")
 
-	SIPTryingAt   = sipMoment("SIP_TRYING_AT", 304, "the response 100 to the INVITE")
-	SIPRingingAt  = sipMoment("SIP_RINGING_AT", 305, "the first response 180 to the INVITE")
-	SIPProgressAt = sipMoment("SIP_PROGRESS_AT", 306, "the first response 183 to the INVITE")
+	SIPTryingAt   = sipMomentField("SIP_TRYING_AT", 304, "the response 100 to the INVITE")
+	SIPRingingAt  = sipMomentField("SIP_RINGING_AT", 305, "the first response 180 to the INVITE")
+	SIPProgressAt = sipMomentField("SIP_PROGRESS_AT", 306, "the first response 183 to the INVITE")
 )
 
 func sipTime(label string, id uint16, of string) *flow.Field {
@@ -210,8 +210,8 @@ func sipTime(label string, id uint16, of string) *flow.Field {
 	}
 }
 
-// sipMoment is for the times that no field of a transaction has.
-func sipMoment(label string, id uint16, of string) *flow.Field {
+// sipMomentField is for the times that no field of a transaction has.
+func sipMomentField(label string, id uint16, of string) *flow.Field {
 	return &flow.Field{
 		Element: flow.Element{Label: label, ID: id, PEN: flow.Weir},
 		Type:    flow.DateTimeMicroseconds,
