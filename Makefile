@@ -8,7 +8,7 @@ SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What a fresh Debian 12 lacks: DPDK and libpcap to build, the judges that tests ask.
 BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
 VM_DEPS    := qemu-system-x86 busybox-static cpio kmod
-TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq
+TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler
 
 .PHONY: help deps build test short lint race fuzz bench demo docs clean vm-deps vm-test
 
@@ -59,7 +59,8 @@ demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JS
 	bin/weir replay --dpdk --table --json=out/flows.json --ipfix out/flows.ipfix cmd/weir/testdata/sample.pcap
 
 docs: ## write configs/*.md again from the code
-	$(GO) test ./dataplane/flow ./ctrlplane/egress -run Doc -update
+	$(GO) test ./export/protobuf -run Doc -update
+	$(GO) test ./export/protobuf ./dataplane/flow ./ctrlplane/egress -run Doc -update
 
 clean: ## remove what was built
 	rm -rf bin out

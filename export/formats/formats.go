@@ -12,6 +12,7 @@ import (
 	"github.com/weir-probe/weir/export/json"
 	"github.com/weir-probe/weir/export/log"
 	"github.com/weir-probe/weir/export/netflow"
+	"github.com/weir-probe/weir/export/protobuf"
 	"github.com/weir-probe/weir/export/table"
 	"github.com/weir-probe/weir/export/text"
 )
@@ -44,6 +45,8 @@ var All = []Format{
 		New: as(ecs.New), Default: flow.DefaultECS, Verbose: true, Lines: true},
 	{Name: "csv", Doc: "Comma-separated values (RFC 4180), below a line of labels.",
 		New: as(text.NewCSV), Default: flow.DefaultJSON, Verbose: true, Lines: true},
+	{Name: "protobuf", Doc: "A message of Protocol Buffers behind its length; configs/weir.proto has its type.",
+		New: as(protobuf.New), Default: flow.DefaultJSON, Verbose: true},
 	{Name: "table", Doc: "Aligned columns for people.", New: as(table.New), Default: flow.DefaultTable, Lines: true},
 	{Name: "text", Doc: "A line of columns separated by vertical bars, below a line of labels.",
 		New: as(text.New), Default: flow.DefaultJSON, Verbose: true, Lines: true},
