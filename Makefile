@@ -7,7 +7,7 @@ SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What a fresh Debian 12 lacks: DPDK and libpcap to build, the judges that tests ask.
 BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
-VM_DEPS    := qemu-system-x86 busybox-static cpio kmod
+VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps
 TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler
 
 .PHONY: help deps build test short lint race fuzz bench demo docs clean vm-deps vm-test
@@ -41,10 +41,10 @@ race: ## the tests of the concurrent parts under the race detector
 vm-deps: deps ## install what the emulated machine needs
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(VM_DEPS)
 
-vm-test: vm-deps ## the tests that want a kernel with SCTP and netem (TestKernel...), in an emulated machine
+vm-test: vm-deps build ## the tests that want a kernel with SCTP and netem (TestKernel...), in an emulated machine
 	@set -e; mkdir -p out/vm; for d in $$(grep -rl --include='*_test.go' '^func TestKernel' . | xargs -n1 dirname | sort -u); do \
 	  test=$(CURDIR)/out/vm/$$(echo $$d | tr -c 'a-z\n' _).test; $(GO) test -c -o $$test $$d; \
-	  (cd $$d && $(CURDIR)/bench/vm/run $$test -test.v -test.run '^TestKernel'); done
+	  (cd $$d && $(CURDIR)/bench/vm/run env WEIR=$(CURDIR)/bin/weir $$test -test.v -test.run '^TestKernel'); done
 
 fuzz: ## every fuzz target for 20 seconds
 	@set -e; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
@@ -60,7 +60,7 @@ demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JS
 
 docs: ## write configs/*.md again from the code
 	$(GO) test ./export/protobuf -run Doc -update
-	$(GO) test ./export/protobuf ./dataplane/flow ./ctrlplane/egress -run Doc -update
+	$(GO) test ./export/protobuf ./dataplane/flow ./ctrlplane/metrics -run Doc -update
 
 clean: ## remove what was built
 	rm -rf bin out

@@ -26,15 +26,17 @@ type control struct {
 	keeper *malformed.Keeper // nil if malformed packets are not kept
 	done   func()
 
-	mu       sync.Mutex // of cfg and the forms once the egress runs
+	failed   func(error) // told what goes wrong in the background
+	mu       sync.Mutex  // of cfg, the forms and left once the egress runs
+	left     []*form     // that send what they have and are gone then
 	running  *egress.Egress
 	measured flow.Block // what the workers maintain
 }
 
-// openControl opens all of it but the exporters. failed is told of programs that fail; wait
-// is to lose no malformed packet.
+// openControl opens all of it but the exporters. failed is told what goes wrong in the background,
+// as programs that fail; wait is to lose no malformed packet.
 func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wait bool) (*control, error) {
-	c := &control{exporters: exporters{shape: shape{schema, &cfg.Apps}}, cfg: cfg}
+	c := &control{exporters: exporters{shape: shape{schema, &cfg.Apps}}, cfg: cfg, failed: failed}
 	if err := c.openStages(); err != nil {
 		return nil, err
 	}

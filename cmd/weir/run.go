@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/metrics"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/link"
 )
@@ -28,6 +30,9 @@ type run struct {
 	summary string
 	log     *slog.Logger
 	out     *os.File
+
+	active atomic.Pointer[control] // of the session, nil between sessions
+	every  chan time.Duration      // another interval of the report
 }
 
 func runCommand(schema *flow.Schema) *cobra.Command {
@@ -37,7 +42,9 @@ func runCommand(schema *flow.Schema) *cobra.Command {
 		Short: "Meter live and export",
 		Long: "Meter the inputs of the configuration and export their flows. Metering happens in a process of its own,\n" +
 			"which is started unless it runs already, and taken over if an earlier control plane left it behind.\n" +
-			"SIGINT and SIGTERM hand over and export all flows and end both with status 0.",
+			"SIGINT and SIGTERM hand over and export all flows and end both with status 0. SIGHUP reads the configuration\n" +
+			"again: exporters are added, changed, paused and removed without losing a record, and what needs a restart is\n" +
+			"logged. With a mistake in it, everything stays as it was.",
 		Example: `  weir run -c /etc/weir/weir.toml
   weir run -c weir.toml --attach         leave the dataplane to its own service unit`,
 		Args: arguments(cobra.NoArgs),
@@ -61,6 +68,16 @@ func (r *run) run() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	defer onSignal(cancel)()
+	r.every = make(chan time.Duration, 1)
+	defer r.onHangUp()()
+	if listen := r.cfg.Metrics.Listen; listen != "" {
+		m, err := metrics.Serve(listen, version, r.published)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		r.log.Info("metrics are served", "at", m.URL())
+	}
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		began := time.Now()
 		err := r.session(ctx)
@@ -72,7 +89,24 @@ func (r *run) run() error {
 		}
 		r.log.Error("the dataplane is gone; starting again", "error", err, "in", pause)
 		time.Sleep(pause)
+		if cfg, problems := config.Load(r.path, checks(r.schema)); len(problems) == 0 {
+			r.cfg = cfg // the dataplane will read it, too
+		}
 	}
+}
+
+// published returns the account of the session, nil if there is none.
+func (r *run) published() *egress.Summary {
+	c := r.active.Load()
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running == nil {
+		return nil
+	}
+	return c.running.Published()
 }
 
 // patience is how long exporters may take to send what they have when all is over.
@@ -81,7 +115,7 @@ const patience = 30 * time.Second
 // session attaches to a dataplane and exports until ctx ends or the dataplane does. It
 // returns nil only when everything could be handed over.
 func (r *run) session(ctx context.Context) error {
-	c, err := openControl(r.cfg, r.schema, func(err error) { r.log.Warn("file not handed on", "error", err) }, false)
+	c, err := openControl(r.cfg, r.schema, func(err error) { r.log.Warn("something was left undone", "error", err) }, false)
 	if err != nil {
 		return err
 	}
@@ -97,6 +131,8 @@ func (r *run) session(ctx context.Context) error {
 	}
 	e := c.egress(r.sources(a))
 	e.Seed = uint64(time.Now().UnixNano())
+	r.active.Store(c)
+	defer r.active.Store(nil)
 	err = r.export(ctx, a, e)
 	e.Flush()
 	err = errors.Join(err, c.close(patience))
@@ -108,18 +144,15 @@ func (r *run) session(ctx context.Context) error {
 // export reads the rings until the dataplane has closed them or, attached to one that goes
 // on, until ctx ends.
 func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) error {
-	var report <-chan time.Time
-	if every := r.cfg.Stats.Interval; every > 0 {
-		t := time.NewTicker(every)
-		defer t.Stop()
-		report = t.C
-	}
+	report := ticker(r.cfg.Stats.Interval)
 	asked, gone, dead := ctx.Done(), a.Gone(), false
 	for !e.Drained() {
 		n := e.Step()
 		select {
 		case <-report:
 			r.report(e.Summary())
+		case every := <-r.every:
+			report = ticker(every)
 		case <-asked:
 			if r.attach {
 				return nil
@@ -141,6 +174,14 @@ func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) 
 		}
 	}
 	return nil
+}
+
+// ticker ticks every so often, or never.
+func ticker(every time.Duration) <-chan time.Time {
+	if every <= 0 {
+		return nil
+	}
+	return time.Tick(every)
 }
 
 // find attaches to the dataplane, which it starts if there is none.

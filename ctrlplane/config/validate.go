@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -42,6 +43,19 @@ func (k *checker) validate(c *Config) {
 	k.applications(c)
 	k.commands(c)
 	k.exporters(c)
+	k.listen("metrics.listen", c.Metrics.Listen)
+}
+
+// listen checks an address and port of this machine.
+func (k *checker) listen(key, address string) {
+	if address == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(address)
+	if n, e := strconv.ParseUint(port, 10, 16); err != nil || e != nil || n == 0 || strings.ContainsAny(host, " /") {
+		k.report(key, fmt.Sprintf("%q is not an address and a port", address),
+			`write it like "127.0.0.1:9469", or ":9469" for all addresses`)
+	}
 }
 
 // Complete gives inputs and exporters without a name one that says what they are.

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/export/sink"
+)
+
+// handover is how long an exporter has to close a file or a spool that another waits for. The
+// egress waits with it, and records wait in the rings.
+const handover = 2 * time.Second
+
+// change is what became of exporters when the configuration was read again, by their names.
+type change struct {
+	Added, Changed, Paused, Resumed, Removed []string
+}
+
+// Reload has the exporters of another configuration take the place of those that run. One that is
+// the same goes on undisturbed. One that changed sends what it has in its old form while the new
+// one takes what comes; no record is given to both, and none to neither. If one cannot be started
+// nothing changes. What Reload cannot change is in restart, with what has to be restarted for it.
+// Any goroutine but that of the egress may call it.
+func (c *control) Reload(next *config.Config) (done change, restart []string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running == nil {
+		return done, nil, errors.New("configuration is not taken over: weir is about to end, or has not begun")
+	}
+	p := plan{c: c, restart: c.restarts(next)}
+	if err = p.make(next.Exporters); err != nil {
+		c.discard(p.fresh)
+		return change{}, nil, err
+	}
+	replaced := c.running.Replace(func(old []*egress.Output) []*egress.Output {
+		if err = p.exchange(); err != nil {
+			return old
+		}
+		c.running.Every = next.Stats.Interval
+		return c.outputs()
+	})
+	switch {
+	case err != nil:
+		c.discard(p.fresh)
+		return change{}, nil, err
+	case !replaced:
+		c.discard(p.fresh)
+		return change{}, nil, errors.New("configuration is not taken over: weir is about to end")
+	}
+	c.leave(p.old)
+	running := *c.cfg
+	running.Exporters, running.Stats = nil, next.Stats
+	for _, f := range c.forms {
+		running.Exporters = append(running.Exporters, f.table)
+	}
+	c.cfg = &running
+	return p.done, p.restart, nil
+}
+
+// restarts returns the tables that differ and are not for Reload to change.
+func (c *control) restarts(next *config.Config) (tables []string) {
+	dataplane := []string{"dataplane", "input", "flow", "applications"}
+	a, b := reflect.ValueOf(c.cfg).Elem(), reflect.ValueOf(next).Elem()
+	for i := range a.NumField() {
+		name := a.Type().Field(i).Tag.Get("toml")
+		if name == "exporter" || name == "stats" || reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			continue
+		}
+		what := "weir run"
+		if slices.Contains(dataplane, name) {
+			what = "the dataplane"
+		}
+		tables = append(tables, fmt.Sprintf("[%s]: restart %s", name, what))
+	}
+	return tables
+}
+
+// plan is how to get from the exporters that run to others.
+type plan struct {
+	c       *control
+	kept    []*form // in the order of the new configuration; nil where one is to be opened
+	fresh   []*form // opened
+	late    []late  // to be opened when others have let go of what they need
+	old     []*form // to be closed
+	done    change
+	restart []string
+}
+
+// late is a table whose exporter cannot be opened yet, and where it belongs.
+type late struct {
+	table *config.Exporter
+	at    int
+}
+
+// make finds out what has to be done and opens what can be opened beside what runs.
+func (p *plan) make(tables []config.Exporter) error {
+	var named []string
+	for i := range tables {
+		x := &tables[i]
+		named = append(named, x.Name)
+		old := p.c.find(x.Name)
+		if old != nil && (reflect.DeepEqual(old.table, *x) || p.refuses(old, x)) {
+			p.kept = append(p.kept, old)
+			continue
+		}
+		if old == nil && p.unmeasured(x) {
+			continue
+		}
+		p.note(old, x)
+		p.late = append(p.late, late{x, len(p.kept)})
+		p.kept = append(p.kept, nil)
+	}
+	for _, f := range p.c.forms {
+		if !slices.Contains(p.kept, f) {
+			p.old = append(p.old, f)
+		}
+		if !slices.Contains(named, f.table.Name) {
+			p.done.Removed = append(p.done.Removed, f.table.Name)
+		}
+	}
+	waiting := p.late
+	p.late = nil
+	for _, l := range waiting {
+		if len(holders(l.table, p.c.left)) > 0 {
+			return fmt.Errorf("exporter %s: what it writes to is still held by one that was changed before; "+
+				"try again in a moment", l.table.Name)
+		}
+		if len(holders(l.table, p.old)) > 0 {
+			p.late = append(p.late, l)
+			continue
+		}
+		if err := p.open(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find returns the exporter of that name, nil if none runs.
+func (c *control) find(name string) *form {
+	for _, f := range c.forms {
+		if f.table.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// note says what becomes of an exporter.
+func (p *plan) note(old *form, x *config.Exporter) {
+	to := &p.done.Changed
+	switch {
+	case old == nil:
+		to = &p.done.Added
+	case old.paused(x) && x.Paused:
+		to = &p.done.Paused
+	case old.paused(x):
+		to = &p.done.Resumed
+	}
+	*to = append(*to, x.Name)
+}
+
+// paused reports whether a table differs in nothing but that it is paused, or not any more.
+func (f *form) paused(x *config.Exporter) bool {
+	y := *x
+	y.Paused = !y.Paused
+	return reflect.DeepEqual(f.table, y)
+}
+
+// refuses reports whether an exporter has to stay as it is until something is restarted.
+func (p *plan) refuses(old *form, x *config.Exporter) bool {
+	if p.unmeasured(x) {
+		return true
+	}
+	for _, target := range x.To {
+		s, path, err := sink.Find(target)
+		if err != nil || s.Name != "file" || x.RotateSize > 0 || x.RotateInterval > 0 || x.RotateLines > 0 || x.Nested {
+			continue
+		}
+		if slices.Contains(old.table.To, target) {
+			p.restart = append(p.restart, fmt.Sprintf("exporter %s: %s would be begun anew; name another file, "+
+				"have it rotated, or restart weir run", x.Name, path))
+			return true
+		}
+	}
+	return false
+}
+
+// unmeasured reports whether an exporter wants what the workers do not measure.
+func (p *plan) unmeasured(x *config.Exporter) bool {
+	b, err := p.c.needs(x)
+	if err != nil || b&^p.c.measured == 0 {
+		return false // opening it will say what is wrong
+	}
+	p.restart = append(p.restart, fmt.Sprintf("exporter %s: its fields or its filter need what is not measured yet; "+
+		"restart the dataplane", x.Name))
+	return true
+}
+
+// holders returns those of some exporters that have a file or spool which a table needs.
+func holders(x *config.Exporter, forms []*form) (all []*form) {
+	needed := holds(x)
+	for _, f := range forms {
+		if slices.ContainsFunc(holds(&f.table), func(path string) bool { return slices.Contains(needed, path) }) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func (p *plan) open(l late) error {
+	f, err := p.c.open(l.table)
+	if err == nil {
+		p.fresh = append(p.fresh, f)
+		p.kept[l.at] = f
+	}
+	return err
+}
+
+// exchange opens what had to wait, as soon as it can be, and makes the new exporters those that run.
+// If one cannot be opened, what was closed for it is opened again. The egress calls it.
+func (p *plan) exchange() error {
+	var closed []*form
+	for _, l := range p.late {
+		for _, f := range holders(l.table, p.old) {
+			if !slices.Contains(closed, f) {
+				closed = append(closed, f)
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handover)
+	defer cancel()
+	_ = p.c.exporters.close(ctx, closed...) // what it could not send is counted
+	for _, l := range p.late {
+		if err := p.open(l); err != nil {
+			return errors.Join(err, p.reopen(closed))
+		}
+	}
+	p.c.forms = p.kept
+	p.old = slices.DeleteFunc(p.old, func(f *form) bool { return slices.Contains(closed, f) })
+	return nil
+}
+
+// reopen opens exporters again that were closed for others.
+func (p *plan) reopen(closed []*form) (err error) {
+	p.c.discard(p.fresh)
+	p.fresh = nil
+	for _, f := range closed {
+		*f.output = *egress.NewOutput(f.table.Name, 0, nil) // which gets nothing
+		again, e := p.c.open(&f.table)
+		if e != nil {
+			err = errors.Join(err, fmt.Errorf("it does not run any more: %w", e))
+			continue
+		}
+		*f.output = *again.output
+	}
+	return err
+}
+
+// discard closes exporters that were given nothing.
+func (c *control) discard(forms []*form) {
+	ctx, cancel := context.WithTimeout(context.Background(), handover)
+	defer cancel()
+	_ = c.exporters.close(ctx, forms...)
+}
+
+// leave has exporters that nobody gives records to any more send what they have.
+func (c *control) leave(forms []*form) {
+	for _, f := range forms {
+		c.left = append(c.left, f)
+		c.leaving.Add(1)
+		go func() {
+			defer c.leaving.Done()
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			if err := c.exporters.close(ctx, f); err != nil {
+				c.failed(err)
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.left = slices.DeleteFunc(c.left, func(o *form) bool { return o == f })
+		}()
+	}
+}
