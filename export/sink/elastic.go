@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/weir-probe/weir/export"
 )
 
@@ -73,10 +71,7 @@ func newElastic(place string, o Options, secure *TLSOptions) (*elastic, error) {
 
 // Send indexes a message that is one record of which nothing is known.
 func (k *elastic) Send(ctx context.Context, message []byte) error {
-	return k.Store(ctx, message, export.Batch{
-		Time: uint64(time.Now().UnixNano()), Records: 1,
-		Items: []export.Item{{End: uint32(len(message)), Time: uint64(time.Now().UnixNano())}},
-	})
+	return k.Store(ctx, message, single(message))
 }
 
 // Store returns nil once all records are indexed. Those that the server will never take are put
@@ -157,15 +152,8 @@ func (k *elastic) request(b batch) (c call, err error) {
 	if k.o.Elastic.Plain {
 		return c, nil
 	}
-	k.zip.Reset()
-	z, err := gzip.NewWriterLevel(&k.zip, gzip.BestSpeed)
-	if err == nil {
-		_, err = z.Write(c.body)
-	}
-	if err == nil {
-		err = z.Close()
-	}
-	c.body, c.encoding = k.zip.Bytes(), "gzip"
+	c.encoding = "gzip"
+	c.body, err = compressed(&k.zip, c.body)
 	return c, err
 }
 

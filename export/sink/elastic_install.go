@@ -142,11 +142,39 @@ func (k *elastic) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := k.put(ctx, "/_index_template/"+s.Name, nil, s.Template)
-	if err == nil && a.status != http.StatusOK {
-		err = a.error()
+	return k.installTemplate(ctx, &s)
+}
+
+// installTemplate puts the template there. Where a server is too old for a type, or comes without
+// it, fields have the one that is nearest.
+func (k *elastic) installTemplate(ctx context.Context, s *ElasticSchema) error {
+	for _, types := range [][2]string{{}, {"unsigned_long", "long"}, {"wildcard", "keyword"}} {
+		if types[0] != "" {
+			retype(s.Template, types[0], types[1])
+		}
+		a, err := k.put(ctx, "/_index_template/"+s.Name, nil, s.Template)
+		switch {
+		case err != nil:
+			return err
+		case a.status == http.StatusOK:
+			return nil
+		case !strings.Contains(a.reason(), "No handler for type"):
+			return a.error()
+		}
 	}
-	return err
+	return fmt.Errorf("server has none of the types that fields need; use Elasticsearch 7.9, OpenSearch 1.0 or newer")
+}
+
+// retype gives fields of one type another.
+func retype(o Object, from, to string) {
+	if o["type"] == from {
+		o["type"] = to
+	}
+	for _, member := range o {
+		if child, ok := member.(Object); ok {
+			retype(child, from, to)
+		}
+	}
 }
 
 // installILM puts the policy there. Servers without index life cycle management have that of data

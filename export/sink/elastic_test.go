@@ -349,12 +349,14 @@ func TestElasticAuth(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "password"), "p\xc3\xa4ss\n")
 	write(t, filepath.Join(dir, "token"), "t0ken\n")
+	token := AuthOptions{TokenFile: filepath.Join(dir, "token")}
+	password := AuthOptions{User: "weir", PasswordFile: filepath.Join(dir, "password")}
 	for scheme, c := range map[string]struct {
 		auth AuthOptions
 		want string
 	}{
-		"elasticsearch": {AuthOptions{TokenFile: filepath.Join(dir, "token")}, "ApiKey t0ken"},
-		"opensearch":    {AuthOptions{User: "weir", PasswordFile: filepath.Join(dir, "password")}, "Basic d2Vpcjpww6Rzcw=="},
+		"elasticsearch": {token, "ApiKey t0ken"},
+		"opensearch":    {password, "Basic d2Vpcjpww6Rzcw=="},
 	} {
 		got := ""
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -83,6 +83,10 @@ var Schemes = []Scheme{
 		Uses: "source elasticsearch auth", Formats: "ecs json", Check: checkElastic, Open: openOpenSearch},
 	{Name: "opensearch+tls", Doc: "The same, with TLS.",
 		Uses: "source elasticsearch auth tls", Formats: "ecs json", Check: checkElastic, Open: openOpenSearchTLS},
+	{Name: "clickhouse", Doc: "Rows of ClickHouse, over HTTP at host:port,host:port and in /database/table.",
+		Uses: "source clickhouse auth", Formats: "json", Check: checkClickHouse, Open: openClickHouse},
+	{Name: "clickhouse+tls", Doc: "The same, with TLS.",
+		Uses: "source clickhouse auth tls", Formats: "json", Check: checkClickHouse, Open: openClickHouseTLS},
 	{Name: "stdout", Doc: "Standard output.", Open: openStdout},
 }
 

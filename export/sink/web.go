@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -181,9 +182,6 @@ func (a *answer) busy() bool {
 
 // error says what the server refused, with the beginning of its words.
 func (a *answer) error() error {
-	const most = 300
-	said := strings.ToValidUTF8(string(a.body[:min(len(a.body), most)]), "")
-	said = strings.Join(strings.Fields(said), " ")
 	hint := ""
 	switch a.status {
 	case http.StatusUnauthorized:
@@ -191,7 +189,29 @@ func (a *answer) error() error {
 	case http.StatusForbidden:
 		hint = "; give the user or token the right to do that"
 	}
-	return fmt.Errorf("server answers %d %s%s: %s", a.status, http.StatusText(a.status), hint, said)
+	return fmt.Errorf("server answers %d %s%s: %s", a.status, http.StatusText(a.status), hint, a.reason())
+}
+
+// reason returns why the server refused: the innermost cause if it names causes as Elasticsearch
+// does, or else the beginning of what it says.
+func (a *answer) reason() string {
+	type cause struct {
+		Reason string `json:"reason"`
+		By     *cause `json:"caused_by"`
+	}
+	var said struct {
+		Error cause `json:"error"`
+	}
+	text := string(a.body)
+	if json.Unmarshal(a.body, &said) == nil && said.Error.Reason != "" {
+		text = said.Error.Reason
+		for c := said.Error.By; c != nil; c = c.By {
+			text = c.Reason
+		}
+	}
+	const most = 300
+	text = strings.ToValidUTF8(text[:min(len(text), most)], "")
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // retryAfter reads the header in seconds or as a date (RFC 9110, section 10.2.3); at most an hour.
