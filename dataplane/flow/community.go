@@ -103,6 +103,19 @@ func icmpPeers(proto uint8) []icmpPeer {
 	return icmp6Peers[:]
 }
 
+// ICMPAnswer returns the ICMP type that answers one, and whether there is such a type.
+func ICMPAnswer(proto, typ uint8) (uint8, bool) {
+	for _, p := range icmpPeers(proto) {
+		switch typ {
+		case p.ask:
+			return p.answer, true
+		case p.answer:
+			return p.ask, true
+		}
+	}
+	return 0, false
+}
+
 var icmp4Peers = [...]icmpPeer{
 	{8, 0},   // echo
 	{13, 14}, // timestamp
