@@ -49,36 +49,6 @@ func long(dst []byte, in *json.Input) []byte {
 	return dst
 }
 
-// quoted writes a number as text.
-func quoted(dst []byte, in *json.Input) []byte {
-	if f, v := in.Found(); f != nil {
-		return append(f.JSON(append(dst, '"'), v), '"')
-	}
-	return dst
-}
-
-// lower writes text in lower case, as far as it is ASCII.
-func lower(dst []byte, in *json.Input) []byte { return mapped(dst, in, 'A', 'Z') }
-
-// upper writes hexadecimal digits in upper case.
-func upper(dst []byte, in *json.Input) []byte { return mapped(dst, in, 'a', 'z') }
-
-// mapped changes the case of the letters from..to.
-func mapped(dst []byte, in *json.Input, from, to byte) []byte {
-	f, v := in.Found()
-	if f == nil {
-		return dst
-	}
-	start := len(dst)
-	dst = f.JSON(dst, v)
-	for i, c := range dst[start:] {
-		if from <= c && c <= to {
-			dst[start+i] ^= 'a' ^ 'A'
-		}
-	}
-	return dst
-}
-
 // hyphens writes a MAC address as RFC 7042 does.
 func hyphens(dst []byte, in *json.Input) []byte {
 	f, v := in.Found()
@@ -92,14 +62,6 @@ func hyphens(dst []byte, in *json.Input) []byte {
 	}
 	text := bytes.ToUpper(dst[start : len(dst)-1])
 	return append(append(dst[:start], text...), '"')
-}
-
-func boolean(dst []byte, in *json.Input) []byte {
-	f, v := in.Found()
-	if f == nil {
-		return dst
-	}
-	return strconv.AppendBool(dst, v.U != 0)
 }
 
 func direction(dst []byte, in *json.Input) []byte {
@@ -146,82 +108,30 @@ func isNumber(b []byte) bool {
 	return digits(whole) && (len(whole) == 1 || whole[0] != '0') && (!point || digits(fraction))
 }
 
-// list writes the parts of a text between separators as an array. cut makes an element of a part;
-// it is left out if that has no octets.
-func list(dst []byte, in *json.Input, separator byte, cut func(part []byte) []byte) []byte {
-	f, v := in.Found()
-	if f == nil {
-		return dst
+// answer returns the value of an answer in DNS_RESPONSE, which is value/TYPE.
+func answer(part []byte) []byte {
+	if i := bytes.LastIndexByte(part, '/'); i >= 0 {
+		return part[:i]
 	}
-	start := len(dst)
-	dst = append(dst, '[')
-	for rest, more := v.B, true; more; {
-		part := rest
-		if i := bytes.IndexByte(rest, separator); i >= 0 {
-			part, rest = rest[:i], rest[i+1:]
-		} else {
-			more = false
-		}
-		if part = cut(part); len(part) > 0 {
-			dst = append(f.JSON(dst, flow.Value{B: part}), ',')
-		}
-	}
-	if dst[len(dst)-1] == '[' {
-		return dst[:start]
-	}
-	dst[len(dst)-1] = ']'
-	return dst
+	return part
 }
 
-func whole(part []byte) []byte { return part }
-
-func commas(dst []byte, in *json.Input) []byte     { return list(dst, in, ',', whole) }
-func semicolons(dst []byte, in *json.Input) []byte { return list(dst, in, ';', whole) }
-
-// answers writes the values of what DNS_RESPONSE has as value/TYPE.
-func answers(dst []byte, in *json.Input) []byte {
-	return list(dst, in, ';', func(part []byte) []byte {
-		if i := bytes.LastIndexByte(part, '/'); i >= 0 {
-			return part[:i]
-		}
-		return part
-	})
-}
-
-// resolved writes the addresses among the answers.
-func resolved(dst []byte, in *json.Input) []byte {
-	return list(dst, in, ';', func(part []byte) []byte {
-		text, ok := bytes.CutSuffix(part, []byte("/A"))
-		if !ok {
-			text, ok = bytes.CutSuffix(part, []byte("/AAAA"))
-		}
-		if !ok || !isAddress(text) {
-			return nil
-		}
-		return text
-	})
+// resolved returns the address that an answer is, if it is one.
+func resolved(part []byte) []byte {
+	text, ok := bytes.CutSuffix(part, []byte("/A"))
+	if !ok {
+		text, ok = bytes.CutSuffix(part, []byte("/AAAA"))
+	}
+	if !ok || !isAddress(text) {
+		return nil
+	}
+	return text
 }
 
 // isAddress reports whether b is the text of an address without a zone. It does not copy it.
 func isAddress(b []byte) bool {
 	a, err := netip.ParseAddr(unsafe.String(unsafe.SliceData(b), len(b)))
 	return err == nil && a.Zone() == ""
-}
-
-// names writes all of its fields as an array.
-func names(dst []byte, in *json.Input) []byte {
-	start := len(dst)
-	dst = append(dst, '[')
-	for i := range in.Len() {
-		if v, ok := in.Value(i); ok && len(v.B) > 0 {
-			dst = append(in.Field(i).JSON(dst, v), ',')
-		}
-	}
-	if dst[len(dst)-1] == '[' {
-		return dst[:start]
-	}
-	dst[len(dst)-1] = ']'
-	return dst
 }
 
 // addresses writes both addresses of the flow.

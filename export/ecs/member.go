@@ -40,15 +40,15 @@ const (
 
 var members = [...]member{
 	{"@timestamp", "date", all, ended, endTime},
-	{"ecs.version", "keyword", all, "", constant(`"` + version + `"`)},
-	{"event.kind", "keyword", traffic, "", constant(`"event"`)},
-	{"event.kind", "keyword", statistics, "", constant(`"metric"`)},
-	{"event.category", "keyword", all, "", constant(`["network"]`)},
+	{"ecs.version", "keyword", all, "", json.Constant(`"` + version + `"`)},
+	{"event.kind", "keyword", traffic, "", json.Constant(`"event"`)},
+	{"event.kind", "keyword", statistics, "", json.Constant(`"metric"`)},
+	{"event.category", "keyword", all, "", json.Constant(`["network"]`)},
 	{"event.type", "keyword", flows, "", connection},
-	{"event.type", "keyword", events, "", constant(`["protocol"]`)},
-	{"event.type", "keyword", statistics, "", constant(`["info"]`)},
+	{"event.type", "keyword", events, "", json.Constant(`["protocol"]`)},
+	{"event.type", "keyword", statistics, "", json.Constant(`["info"]`)},
 	{"event.action", "keyword", all, "", action},
-	{"event.module", "keyword", all, "", constant(`"weir"`)},
+	{"event.module", "keyword", all, "", json.Constant(`"weir"`)},
 	{"event.dataset", "keyword", all, "", dataset},
 	{"event.start", "date", traffic, began, beginTime},
 	{"event.end", "date", traffic, ended, endTime},
@@ -59,18 +59,13 @@ var members = [...]member{
 	{"network.bytes", "long", flows, "", octets},
 	{"network.packets", "long", flows, "", packets},
 	{"related.ip", "ip", traffic, "", addresses},
-	{"related.hosts", "keyword", traffic, "TLS_SERVER_NAME HTTP_HOST DNS_QUERY", names},
+	{"related.hosts", "keyword", traffic, "TLS_SERVER_NAME HTTP_HOST DNS_QUERY", json.All},
 	{"dns.type", "keyword", events, "DNS_RET_CODE DNS_QUERY", dnsType},
-	{"dns.resolved_ip", "ip", traffic, "DNS_RESPONSE", resolved},
+	{"dns.resolved_ip", "ip", traffic, "DNS_RESPONSE", json.List(';', resolved)},
 	{"tls.version_protocol", "keyword", traffic, "TLS_VERSION", tlsProtocol},
-	{"observer.product", "keyword", all, "", constant(`"weir"`)},
-	{"observer.type", "keyword", all, "", constant(`"probe"`)},
-	{own + ".schema_version", "long", all, "", constant(strconv.Itoa(export.SchemaVersion))},
-}
-
-// constant returns a form that writes the same of every record.
-func constant(text string) json.Form {
-	return func(dst []byte, _ *json.Input) []byte { return append(dst, text...) }
+	{"observer.product", "keyword", all, "", json.Constant(`"weir"`)},
+	{"observer.type", "keyword", all, "", json.Constant(`"probe"`)},
+	{own + ".schema_version", "long", all, "", json.Constant(strconv.Itoa(export.SchemaVersion))},
 }
 
 func action(dst []byte, in *json.Input) []byte {
