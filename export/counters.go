@@ -73,8 +73,9 @@ func (c *Counters) DroppedTotal() (n uint64) {
 	return n
 }
 
-// Pending returns the flows neither exported nor dropped yet.
+// Pending returns the flows that are in memory: neither exported nor dropped nor in the spool.
 func (c *Counters) Pending() uint64 {
 	done := c.Exported.Load() + c.DroppedTotal()
-	return max(c.Records.Load(), done) - done
+	done += c.Spooled.Load()
+	return max(c.Records.Load()+c.Recovered.Load(), done) - done
 }

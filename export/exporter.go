@@ -9,10 +9,14 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/export/spool"
 )
 
-// Exporter batches flows into messages and has its own goroutine send them. Append, Tick
-// and Close belong to one goroutine; Stats and Counters to any.
+// Exporter batches flows into messages and has goroutines of its own send them. Append, Tick
+// and Close belong to one goroutine; Stats, Counters, Pause and Resume to any.
+//
+// With a spool there are two: one places messages, either in the hands of the other, which sends them,
+// or in the spool if they have to wait for longer than the queue lasts.
 type Exporter struct {
 	name   string
 	format Format
@@ -24,29 +28,43 @@ type Exporter struct {
 	o      Options
 	c      *Counters
 	takes  func(*flow.View) bool
+	log    *spool.Log // nil if there is none
+	explanation
 
 	now     uint64
 	begun   uint64 // when the first flow came into the message
 	batch   Batch  // what is in the message
 	message []byte // being filled, nil if not begun
 	space   []byte // what message is begun in
+	taken   uint64 // flows given to this exporter
 
-	queue chan parcel
-	free  chan []byte
-	lists chan []Item
-	done  chan struct{} // closed when the sender has ended
-	ctx   context.Context
-	stop  context.CancelFunc
-	lost  atomic.Bool // a message was dropped since the last Begin
-	last  atomic.Pointer[Failure]
+	queue   chan parcel
+	direct  chan parcel // to the sender; without a spool the queue itself
+	free    chan []byte
+	lists   chan []Item
+	changed chan struct{} // something happened that concerns where messages are placed
+	arrived chan struct{} // there is something in the spool
+	gate    gate
+	away    atomic.Bool // the destination took nothing when last tried, and messages go to the spool
+	closing chan struct{}
+	done    chan struct{} // closed when the sender has ended
+	ctx     context.Context
+	stop    context.CancelFunc
+	lost    atomic.Bool  // a message was dropped since the last Begin
+	oldest  atomic.Int64 // when the message in the sender's hands was queued; 0 is none
+	last    atomic.Pointer[Failure]
+	limits
 
 	mu        sync.Mutex // of abandoned and the accounts of what is sent
 	abandoned bool       // what the sender does no longer counts
+	settled   uint64     // flows given to this exporter that are exported, dropped or spooled
 }
 
 // parcel is a message on its way to the sink.
 type parcel struct {
 	message []byte
+	at      int64        // when it was queued, nanoseconds since the Unix epoch
+	entry   *spool.Entry // of the spool it comes from, or nil
 	Batch
 }
 
@@ -57,40 +75,66 @@ type Failure struct {
 }
 
 // New starts an exporter. If the counters it is given say that an earlier process left
-// flows unsent, they are counted as interrupted.
+// flows unsent which are in no spool, they are counted as interrupted.
 func New(name string, f Format, s Sink, o Options) *Exporter {
 	o.fill()
 	e := &Exporter{
-		name: name, format: f, sink: s, o: o, c: o.Counters,
-		now:   uint64(time.Now().UnixNano()),
-		queue: make(chan parcel, o.Queue),
-		free:  make(chan []byte, o.Queue+2),
-		lists: make(chan []Item, o.Queue+2),
-		done:  make(chan struct{}),
+		name: name, format: f, sink: s, o: o, c: o.Counters, log: o.Spool,
+		now:     uint64(time.Now().UnixNano()),
+		queue:   make(chan parcel, o.Queue),
+		free:    make(chan []byte, o.Queue+3),
+		lists:   make(chan []Item, o.Queue+3),
+		changed: make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
+		limits:  newLimits(&o),
 	}
-	if p := e.c.Pending(); p > 0 {
-		e.c.Dropped[Interrupted].Add(p)
-	}
-	if p, ok := f.(Selective); ok {
-		e.takes = p.Takes
-	}
-	e.store, _ = s.(Storer)
-	if a, ok := s.(Archive); ok {
-		e.period = uint64(a.Period())
-	}
-	if k, ok := s.(Keyed); ok {
-		e.keys = k.Keyed()
-	}
-	if p, ok := f.(Separable); ok {
-		e.parts = p.Separable()
-	}
-	opener, opens := f.(Opener)
-	if stream, ok := s.(Stream); ok && opens {
-		stream.Preface(opener.Open())
-	}
+	e.gate.set(o.Paused)
+	e.inherit()
+	e.learn()
 	e.ctx, e.stop = context.WithCancel(context.Background())
+	if e.direct = e.queue; e.log != nil {
+		e.direct, e.arrived = make(chan parcel), make(chan struct{}, 1)
+		go e.file()
+	}
 	go e.run()
 	return e
+}
+
+// learn finds out what the format and the sink can do.
+func (e *Exporter) learn() {
+	if p, ok := e.format.(Selective); ok {
+		e.takes = p.Takes
+	}
+	e.store, _ = e.sink.(Storer)
+	if a, ok := e.sink.(Archive); ok {
+		e.period = uint64(a.Period())
+	}
+	if k, ok := e.sink.(Keyed); ok {
+		e.keys = k.Keyed()
+	}
+	if p, ok := e.format.(Separable); ok {
+		e.parts = p.Separable()
+	}
+	e.explanation.learn(e.format, e.sink, e.log)
+}
+
+// inherit accounts for what earlier processes have left.
+func (e *Exporter) inherit() {
+	if l := e.log; l != nil {
+		if e.c.Spool.Load() != l.ID() { // nobody who counted here has written it
+			e.c.Recovered.Add(l.Stats().Records)
+			e.c.Spool.Store(l.ID())
+		}
+		a := spool.Account{Records: &e.c.Spooled}
+		for i, r := range [spool.Losses]Reason{spool.Full: SpoolFull, spool.Expired: SpoolExpired, spool.Corrupt: SpoolCorrupt} {
+			a.Lost[i] = &e.c.Dropped[r]
+		}
+		l.Count(a)
+	}
+	if n := e.c.Pending(); n > 0 && !e.o.Beside {
+		e.c.Dropped[Interrupted].Add(n)
+	}
 }
 
 // Name returns the name the exporter was given.
@@ -107,8 +151,9 @@ func (e *Exporter) Append(v *flow.View) {
 		return
 	}
 	e.c.Records.Add(1)
+	e.taken++
 	if e.takes != nil && !e.takes(v) {
-		e.c.Dropped[Unrepresentable].Add(1)
+		e.drop(Unrepresentable, 1)
 		return
 	}
 	if e.period > 0 && e.batch.Records > 0 && v.Last/e.period != e.batch.Time/e.period {
@@ -125,7 +170,13 @@ func (e *Exporter) Append(v *flow.View) {
 		}
 		e.flush()
 	}
-	e.c.Dropped[Unrepresentable].Add(1)
+	e.drop(Unrepresentable, 1)
+}
+
+// drop accounts for flows that do not come as far as the sender.
+func (e *Exporter) drop(why Reason, n uint64) {
+	e.c.Dropped[why].Add(n)
+	e.taken -= n
 }
 
 // count notes a flow that came into the message.
@@ -183,16 +234,37 @@ func (e *Exporter) flush() {
 	if !ok {
 		return
 	}
-	if e.o.Block {
-		e.queue <- p
-		return
-	}
-	select {
-	case e.queue <- p:
-	default:
-		e.c.Dropped[QueueFull].Add(uint64(p.Records))
+	if why := e.enqueue(p); why != Reasons {
+		e.drop(why, uint64(p.Records))
 		e.lost.Store(true)
 		e.space = p.message
+		return
+	}
+	if e.crowded() {
+		notify(e.changed)
+	}
+}
+
+// enqueue returns why the message could not be queued, or Reasons if it could.
+func (e *Exporter) enqueue(p parcel) Reason {
+	for {
+		select {
+		case e.queue <- p:
+			return Reasons
+		default:
+		}
+		shut, turned := e.gate.state()
+		switch {
+		case shut && e.log == nil:
+			return WhilePaused
+		case !e.o.Block:
+			return QueueFull
+		}
+		select {
+		case e.queue <- p:
+			return Reasons
+		case <-turned:
+		}
 	}
 }
 
@@ -201,7 +273,7 @@ func (e *Exporter) seal() (p parcel, ok bool) {
 	if e.message == nil {
 		return p, false
 	}
-	p = parcel{e.format.Seal(e.message), e.batch}
+	p = parcel{message: e.format.Seal(e.message), at: time.Now().UnixNano(), Batch: e.batch}
 	e.message, e.batch, e.space = nil, Batch{}, nil
 	select {
 	case list := <-e.lists:
@@ -209,7 +281,7 @@ func (e *Exporter) seal() (p parcel, ok bool) {
 	default:
 	}
 	if len(p.message) == 0 {
-		e.c.Dropped[Unrepresentable].Add(uint64(p.Records))
+		e.drop(Unrepresentable, uint64(p.Records))
 		e.space = p.message
 		return p, false
 	}
@@ -226,9 +298,11 @@ func (e *Exporter) Tick(now uint64) {
 }
 
 // Close sends what is left and closes the sink. When ctx ends first, what was not sent is
-// counted as dropped and the error says how much that was.
+// counted as dropped and the error says how much that was. With a spool nothing is: what the
+// destination does not take at once stays on disk for the next process.
 func (e *Exporter) Close(ctx context.Context) error {
 	before := e.c.Dropped[ShutdownTimeout].Load()
+	close(e.closing)
 	if p, ok := e.seal(); ok {
 		select {
 		case e.queue <- p:
@@ -244,8 +318,11 @@ func (e *Exporter) Close(ctx context.Context) error {
 	err := e.closeSink()
 	e.mu.Lock()
 	e.abandoned = true
-	e.c.Dropped[ShutdownTimeout].Add(e.c.Pending())
+	e.c.Dropped[ShutdownTimeout].Add(e.taken - e.settled)
 	e.mu.Unlock()
+	if e.log != nil {
+		err = errors.Join(err, e.log.Close())
+	}
 	if n := e.c.Dropped[ShutdownTimeout].Load() - before; n > 0 {
 		err = errors.Join(ctx.Err(), err)
 		return fmt.Errorf("exporter %s: %d flows were not sent in time: %w", e.name, n, err)

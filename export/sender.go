@@ -4,123 +4,259 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/weir-probe/weir/export/spool"
 )
 
-// run sends what is queued, in order.
+// Why the sender gives a message back.
+var (
+	errPaused = errors.New("the exporter is paused")
+	errEnding = errors.New("the exporter ends")
+)
+
+// sending is what the sender remembers from one message to the next.
+type sending struct {
+	pause time.Duration // before the next attempt
+	quit  bool          // nothing is sent any more
+	ended bool          // no more messages come but those in the spool
+	items []Item
+	space spool.Entry
+}
+
+// run sends what is queued and what is in the spool, in order.
 func (e *Exporter) run() {
 	defer close(e.done)
-	for p := range e.queue {
-		e.settle(p, e.deliver(&p))
-		select {
-		case e.free <- p.message[:0]:
-		default:
+	var s sending
+	for p := (parcel{}); e.next(&s, &p); {
+		e.oldest.Store(p.at)
+		err := e.deliver(&s, &p)
+		switch given := errors.Is(err, errPaused) || errors.Is(err, errEnding); {
+		case !given || e.log == nil:
+			e.settle(&p, err)
+		case p.entry == nil:
+			e.keep(&p, &s.space)
 		}
-		if p.Items != nil {
+		e.oldest.Store(0)
+		if p.entry == nil {
+			e.recycle(&p)
+		}
+		notify(e.changed)
+	}
+}
+
+// next waits for a message. It returns false when there are no more.
+func (e *Exporter) next(s *sending, p *parcel) bool {
+	for {
+		shut, turned := e.gate.state()
+		if shut && !e.ends() {
 			select {
-			case e.lists <- p.Items[:0]:
-			default:
+			case <-turned:
+			case <-e.closing:
 			}
+			continue
+		}
+		if e.log != nil && !shut && !s.quit && e.replay(s, p) {
+			return true
+		}
+		if s.ended {
+			return false
+		}
+		var ok bool
+		select {
+		case *p, ok = <-e.direct:
+			if s.ended = !ok; ok {
+				return true
+			}
+		case <-e.arrived:
+		case <-turned:
+		}
+	}
+}
+
+// replay takes the next message of the spool, if there is one.
+func (e *Exporter) replay(s *sending, p *parcel) bool {
+	for {
+		entry, err := e.log.Next()
+		if err != nil {
+			e.fail(err)
+			return false
+		}
+		if entry == nil {
+			return false
+		}
+		p.Items = s.items
+		ok := p.read(entry)
+		if s.items = p.Items; ok {
+			return true
+		}
+		e.log.Done()
+		e.c.Dropped[SpoolCorrupt].Add(uint64(entry.Records))
+		e.lost.Store(true)
+	}
+}
+
+// recycle gives back what a message was written in.
+func (e *Exporter) recycle(p *parcel) {
+	select {
+	case e.free <- p.message[:0]:
+	default:
+	}
+	if p.Items != nil {
+		select {
+		case e.lists <- p.Items[:0]:
+		default:
 		}
 	}
 }
 
 // settle accounts for a message once its fate is known.
-func (e *Exporter) settle(p parcel, err error) {
+func (e *Exporter) settle(p *parcel, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.abandoned {
 		return
 	}
-	n := p.Records
+	n := uint64(p.Records)
+	if p.entry != nil {
+		e.log.Done() // before it is counted: see spool.Log
+	} else {
+		e.settled += n
+	}
 	var refused *Refused
 	if errors.As(err, &refused) {
-		refused.Records = min(refused.Records, n)
-		n, err = n-refused.Records, nil
-		e.c.Dropped[Rejected].Add(uint64(refused.Records))
+		r := min(uint64(refused.Records), n)
+		n, err = n-r, nil
+		e.c.Dropped[Rejected].Add(r)
 	}
 	switch {
 	case err == nil:
-		e.c.Exported.Add(uint64(n))
+		e.c.Exported.Add(n)
 		e.c.Messages.Add(1)
 		e.c.Octets.Add(uint64(len(p.message)))
+		if p.entry != nil {
+			e.c.Replayed.Add(n)
+		}
+	case errors.Is(err, errPaused):
+		e.c.Dropped[WhilePaused].Add(n)
 	case e.ctx.Err() != nil:
-		e.c.Dropped[ShutdownTimeout].Add(uint64(p.Records))
+		e.c.Dropped[ShutdownTimeout].Add(n)
 	default:
-		e.c.Dropped[SendFailed].Add(uint64(p.Records))
+		e.c.Dropped[SendFailed].Add(n)
 		e.lost.Store(true)
 	}
 }
 
-// deliver sends a message, again and again if need be, with growing pauses.
-func (e *Exporter) deliver(p *parcel) error {
-	pause := e.o.Backoff
-	for end := time.Now().Add(e.o.Patience); ; pause = min(2*pause, e.o.Retry) {
+// deliver sends a message, again and again if need be, with growing pauses. With a spool it gives a
+// message back that cannot be sent now, unless it has to keep its place before those in the spool.
+func (e *Exporter) deliver(s *sending, p *parcel) error {
+	for began := time.Now(); ; {
+		if err := e.ready(s, p); err != nil {
+			return err
+		}
+		if s.pause > 0 {
+			e.c.Retries.Add(1)
+		}
 		err := e.attempt(p)
+		refused := errors.As(err, new(*Refused))
+		if err == nil || refused {
+			s.pause = 0
+			e.away.Store(false)
+		}
 		if err == nil {
 			return nil
 		}
 		e.c.Failures.Add(1)
-		e.last.Store(&Failure{time.Now(), err})
-		if errors.As(err, new(*Refused)) {
+		e.fail(err)
+		if refused || errors.Is(err, ErrUndeliverable) {
 			return err
 		}
-		if errors.Is(err, ErrUndeliverable) || !time.Now().Add(pause).Before(end) || !e.sleep(pause) {
+		s.pause = min(max(2*s.pause, e.o.Backoff), e.o.Retry)
+		if e.o.Patience > 0 && !time.Now().Add(s.pause).Before(began.Add(e.o.Patience)) {
+			s.pause = 0
 			return err
 		}
-		e.c.Retries.Add(1)
+		if e.log != nil && e.postpone(s, p) {
+			return errEnding
+		}
 	}
 }
 
-func (e *Exporter) attempt(p *parcel) error {
-	if err := e.ctx.Err(); err != nil {
-		return err
+// postpone reports whether a message that could not be sent waits in the spool from now on.
+func (e *Exporter) postpone(s *sending, p *parcel) bool {
+	if s.quit = e.ends() || e.ctx.Err() != nil; s.quit {
+		return true
 	}
+	e.away.Store(true)
+	notify(e.changed)
+	return p.entry == nil && e.log.Empty()
+}
+
+// ready waits until a message may be sent.
+func (e *Exporter) ready(s *sending, p *parcel) error {
+	if s.pause > 0 && !e.sleep(jitter(s.pause)) || !e.pace(p) {
+		s.quit = true
+		return errEnding
+	}
+	for {
+		shut, turned := e.gate.state()
+		switch {
+		case e.ctx.Err() != nil:
+			s.quit = true
+			return errEnding
+		case !shut:
+			return nil
+		case e.ends() || e.log != nil && p.entry == nil && e.log.Empty():
+			return errPaused
+		}
+		select {
+		case <-turned:
+		case <-e.closing:
+		}
+	}
+}
+
+// attempt sends the message, and what explains it.
+func (e *Exporter) attempt(p *parcel) error {
 	ctx, cancel := context.WithTimeout(e.ctx, e.o.Timeout)
 	defer cancel()
+	if e.log != nil {
+		if err := e.explain(ctx, e.sink, p); err != nil {
+			return err
+		}
+	}
 	if e.store != nil {
 		return e.store.Store(ctx, p.message, p.Batch)
 	}
 	return e.sink.Send(ctx, p.message)
 }
 
-// sleep returns false if the exporter is stopped before d is over.
-func (e *Exporter) sleep(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// fail notes an error for Stats.
+func (e *Exporter) fail(err error) { e.last.Store(&Failure{time.Now(), err}) }
+
+// ends reports whether Close was called.
+func (e *Exporter) ends() bool {
 	select {
-	case <-t.C:
+	case <-e.closing:
 		return true
-	case <-e.ctx.Done():
+	default:
 		return false
 	}
 }
 
-// Stats is how an exporter does.
-type Stats struct {
-	Name                       string
-	Records, Exported, Pending uint64
-	Dropped                    [Reasons]uint64
-	Messages, Octets, Retries  uint64
-	Failures                   uint64
-	Zeroed, Cut, Saturated     uint64
-	Queued                     int      // messages that wait to be sent
-	Last                       *Failure // nil if no attempt ever failed
-}
-
-// Stats returns how the exporter does. Any goroutine may call it.
-func (e *Exporter) Stats() Stats {
-	c := e.c
-	s := Stats{
-		Name: e.name, Exported: c.Exported.Load(), Messages: c.Messages.Load(), Octets: c.Octets.Load(),
-		Retries: c.Retries.Load(), Failures: c.Failures.Load(), Zeroed: c.Zeroed.Load(), Cut: c.Cut.Load(),
-		Saturated: c.Saturated.Load(), Queued: len(e.queue), Last: e.last.Load(),
+// sleep returns false if the exporter is stopped before d is over, or closed if what it has to send is
+// safe in the spool.
+func (e *Exporter) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	closing := e.closing
+	if e.log == nil {
+		closing = nil
 	}
-	done := s.Exported
-	for r := range s.Dropped {
-		s.Dropped[r] = c.Dropped[r].Load()
-		done += s.Dropped[r]
+	select {
+	case <-t.C:
+		return true
+	case <-e.ctx.Done():
+	case <-closing:
 	}
-	s.Records = c.Records.Load() // last: it is never behind the others
-	s.Pending = s.Records - done
-	return s
+	return false
 }

@@ -193,6 +193,9 @@ func (l *Log) records() uint64 {
 // ID tells the log from others. It stays the same as long as the directory does.
 func (l *Log) ID() uint64 { return l.state.salt }
 
+// Generation is that of the entries that are appended to this log by this process.
+func (l *Log) Generation() uint32 { return l.generation }
+
 // Options returns what the log was told, with defaults filled in.
 func (l *Log) Options() Options { return l.o }
 

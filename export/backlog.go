@@ -1,0 +1,150 @@
+package export
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/export/spool"
+)
+
+// file places what is queued: in the sender's hands as long as it keeps up, else in the spool.
+func (e *Exporter) file() {
+	defer close(e.direct)
+	const often = 50 * time.Millisecond
+	tick := time.NewTicker(often)
+	defer tick.Stop()
+	var space spool.Entry
+	for {
+		select {
+		case p, ok := <-e.queue:
+			if !ok {
+				return
+			}
+			for !e.place(&p, &space) {
+				select {
+				case e.handle() <- p:
+					p.message = nil
+				case <-e.changed:
+				case <-tick.C:
+					e.tend()
+				case <-e.ctx.Done():
+				}
+				if p.message == nil {
+					break
+				}
+			}
+		case <-tick.C:
+			e.tend()
+		}
+	}
+}
+
+// handle is where the sender takes messages from, if it may have them now.
+func (e *Exporter) handle() chan<- parcel {
+	if e.log.Empty() {
+		return e.direct
+	}
+	return nil
+}
+
+// tend lets the spool do what is due.
+func (e *Exporter) tend() {
+	if err := e.log.Tick(time.Now()); err != nil {
+		e.fail(err)
+	}
+}
+
+// crowded reports whether the queue is so full that messages have to go to the spool.
+func (e *Exporter) crowded() bool {
+	return e.log != nil && len(e.queue) >= (cap(e.queue)+1)/2
+}
+
+// place puts a message into the spool if it must not wait in memory. Behind others that have not been
+// read yet it must go anyway.
+func (e *Exporter) place(p *parcel, space *spool.Entry) bool {
+	if !e.away.Load() && !e.paused() && e.ctx.Err() == nil && !e.crowded() && !e.log.Unread() {
+		return false
+	}
+	e.keep(p, space)
+	e.recycle(p)
+	notify(e.arrived)
+	return true
+}
+
+// keep puts a message into the spool, or accounts for it if that is not possible.
+func (e *Exporter) keep(p *parcel, space *spool.Entry) {
+	space.Records, space.Body = p.Records, p.message
+	space.Head = appendBatch(space.Head[:0], &p.Batch)
+	if e.snapshot != nil {
+		space.Preface = e.snapshot(space.Preface[:0])
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.abandoned {
+		return
+	}
+	err := e.log.Append(space)
+	e.settled += uint64(p.Records)
+	switch {
+	case errors.Is(err, spool.ErrFull):
+		e.c.Dropped[SpoolFull].Add(uint64(p.Records))
+	case err != nil:
+		e.c.Dropped[SpoolFailed].Add(uint64(p.Records))
+	}
+	if err != nil {
+		e.fail(err)
+		e.lost.Store(true)
+	}
+}
+
+// read makes a parcel of an entry of the spool. It returns false if what it says of its message is
+// not true.
+func (p *parcel) read(e *spool.Entry) bool {
+	items := p.Items
+	*p = parcel{message: e.Body, at: int64(e.Time), entry: e}
+	p.Items = items[:0]
+	return p.Batch.parse(e.Head, e.Records, len(e.Body))
+}
+
+const (
+	batchSize = 8
+	itemSize  = 4 + 1 + 16 + 8 + 20
+)
+
+// appendBatch appends what a message holds, as it is kept in a spool.
+func appendBatch(dst []byte, of *Batch) []byte {
+	be := binary.BigEndian
+	dst = be.AppendUint64(dst, of.Time)
+	for i := range of.Items {
+		x := &of.Items[i]
+		dst = be.AppendUint32(dst, x.End)
+		dst = append(dst, byte(x.Kind))
+		dst = append(dst, x.ID[:]...)
+		dst = be.AppendUint64(dst, x.Time)
+		dst = append(dst, x.Key[:]...)
+	}
+	return dst
+}
+
+// parse reads what appendBatch has written of a message with so many records and octets.
+func (b *Batch) parse(head []byte, records uint32, octets int) bool {
+	be := binary.BigEndian
+	if len(head) < batchSize {
+		return false
+	}
+	b.Time, b.Records = be.Uint64(head), records
+	before := uint32(0)
+	for head = head[batchSize:]; len(head) >= itemSize; head = head[itemSize:] {
+		x := Item{End: be.Uint32(head), Kind: flow.Kind(head[4]), Time: be.Uint64(head[21:])}
+		copy(x.ID[:], head[5:])
+		copy(x.Key[:], head[29:])
+		if x.End < before || int(x.End) > octets || int(x.Kind) >= flow.Kinds {
+			return false
+		}
+		before = x.End
+		b.Items = append(b.Items, x)
+	}
+	return len(head) == 0 && (len(b.Items) == 0 || len(b.Items) == int(records))
+}
