@@ -63,15 +63,17 @@ const (
 )
 
 var codecNames = [codecs]string{
-	CodecPCMU: "PCMU", CodecPCMA: "PCMA", CodecG722: "G722", CodecG723: "G723", CodecG728: "G728", CodecG729: "G729", CodecGSM: "GSM",
-	CodecGSMEFR: "GSM-EFR", CodecGSMHR: "GSM-HR-08", CodecILBC: "iLBC", CodecSpeex: "speex", CodecOpus: "opus", CodecAMR: "AMR",
-	CodecAMRWB: "AMR-WB", CodecAMRWBPlus: "AMR-WB+", CodecEVS: "EVS", CodecG7221: "G7221", CodecG7291: "G7291", CodecG726x16: "G726-16",
-	CodecG726x24: "G726-24", CodecG726x32: "G726-32", CodecG726x40: "G726-40", CodecDVI4: "DVI4", CodecLPC: "LPC", CodecL16: "L16",
-	CodecQCELP: "QCELP", CodecEVRC: "EVRC", CodecSILK: "SILK", CodecVMR: "VMR-WB", CodecMP4ALATM: "MP4A-LATM", CodecMPA: "MPA",
-	CodecMPEG4Generic: "mpeg4-generic", CodecComfortNoise: "CN", CodecTelephoneEvent: "telephone-event", CodecTone: "tone",
-	CodecH261: "H261", CodecH263: "H263", CodecH2631998: "H263-1998", CodecH264: "H264", CodecH265: "H265", CodecVP8: "VP8", CodecVP9: "VP9",
-	CodecAV1: "AV1", CodecJPEG: "JPEG", CodecMPV: "MPV", CodecMP2T: "MP2T", CodecRED: "red", CodecULPFEC: "ulpfec", CodecFlexFEC: "flexfec-03",
-	CodecRTX: "rtx", CodecT140: "t140", CodecT38: "t38",
+	CodecPCMU: "PCMU", CodecPCMA: "PCMA", CodecG722: "G722", CodecG723: "G723", CodecG728: "G728",
+	CodecG729: "G729", CodecGSM: "GSM", CodecGSMEFR: "GSM-EFR", CodecGSMHR: "GSM-HR-08", CodecILBC: "iLBC",
+	CodecSpeex: "speex", CodecOpus: "opus", CodecAMR: "AMR", CodecAMRWB: "AMR-WB", CodecAMRWBPlus: "AMR-WB+",
+	CodecEVS: "EVS", CodecG7221: "G7221", CodecG7291: "G7291", CodecG726x16: "G726-16", CodecG726x24: "G726-24",
+	CodecG726x32: "G726-32", CodecG726x40: "G726-40", CodecDVI4: "DVI4", CodecLPC: "LPC", CodecL16: "L16",
+	CodecQCELP: "QCELP", CodecEVRC: "EVRC", CodecSILK: "SILK", CodecVMR: "VMR-WB", CodecMP4ALATM: "MP4A-LATM",
+	CodecMPA: "MPA", CodecMPEG4Generic: "mpeg4-generic", CodecComfortNoise: "CN",
+	CodecTelephoneEvent: "telephone-event", CodecTone: "tone", CodecH261: "H261", CodecH263: "H263",
+	CodecH2631998: "H263-1998", CodecH264: "H264", CodecH265: "H265", CodecVP8: "VP8", CodecVP9: "VP9",
+	CodecAV1: "AV1", CodecJPEG: "JPEG", CodecMPV: "MPV", CodecMP2T: "MP2T", CodecRED: "red",
+	CodecULPFEC: "ulpfec", CodecFlexFEC: "flexfec-03", CodecRTX: "rtx", CodecT140: "t140", CodecT38: "t38",
 }
 
 // String returns the name of the codec as descriptions write it, empty for any other.
@@ -108,9 +110,9 @@ var staticPayloads = [...]struct {
 	codec Codec
 	clock uint32
 }{
-	0: {CodecPCMU, 8000}, 3: {CodecGSM, 8000}, 4: {CodecG723, 8000}, 5: {CodecDVI4, 8000}, 6: {CodecDVI4, 16000}, 7: {CodecLPC, 8000},
-	8: {CodecPCMA, 8000}, 9: {CodecG722, 8000}, 10: {CodecL16, 44100}, 11: {CodecL16, 44100}, 12: {CodecQCELP, 8000},
-	13: {CodecComfortNoise, 8000}, 14: {CodecMPA, 90000}, 15: {CodecG728, 8000}, 16: {CodecDVI4, 11025}, 17: {CodecDVI4, 22050},
-	18: {CodecG729, 8000}, 26: {CodecJPEG, 90000}, 31: {CodecH261, 90000}, 32: {CodecMPV, 90000}, 33: {CodecMP2T, 90000},
-	34: {CodecH263, 90000},
+	0: {CodecPCMU, 8000}, 3: {CodecGSM, 8000}, 4: {CodecG723, 8000}, 5: {CodecDVI4, 8000}, 6: {CodecDVI4, 16000},
+	7: {CodecLPC, 8000}, 8: {CodecPCMA, 8000}, 9: {CodecG722, 8000}, 10: {CodecL16, 44100}, 11: {CodecL16, 44100},
+	12: {CodecQCELP, 8000}, 13: {CodecComfortNoise, 8000}, 14: {CodecMPA, 90000}, 15: {CodecG728, 8000},
+	16: {CodecDVI4, 11025}, 17: {CodecDVI4, 22050}, 18: {CodecG729, 8000}, 26: {CodecJPEG, 90000},
+	31: {CodecH261, 90000}, 32: {CodecMPV, 90000}, 33: {CodecMP2T, 90000}, 34: {CodecH263, 90000},
 }

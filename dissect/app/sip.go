@@ -52,7 +52,7 @@ func parseSIP(m *Message) Verdict {
 // datagram reads a datagram, which has one message (RFC 3261, section 18.3), or keeps an address
 // translation open (RFC 5626, section 3.5): then it is blank, or STUN.
 func (t *sipTurn) datagram() Verdict {
-	b := t.Peek()
+	b := t.octets()
 	start := blanks(b)
 	switch {
 	case t.expected && len(b) <= sipKeepAlive && blank(b), t.known && isSTUN(b):
@@ -63,6 +63,15 @@ func (t *sipTurn) datagram() Verdict {
 		return Reject
 	}
 	return t.message(b[start:], start)
+}
+
+// octets returns the message, of one that was cut only the lines that are whole.
+func (t *sipTurn) octets() []byte {
+	b := t.Peek()
+	if t.Cut {
+		return b[:bytes.LastIndexByte(b, '\n')+1]
+	}
+	return b
 }
 
 // sipKeepAlive is how long a datagram may be that is nothing but blank.
@@ -162,13 +171,12 @@ func (t *sipTurn) message(b []byte, blank int) Verdict {
 		}
 		size = len(b)
 	}
-	h.fields(t.unfold(b[min(max(n, len(line)), size):size]))
-	switch {
-	case ended:
-	case t.Cut:
-		h.flaw = "" // what is wrong may only be not here
-	default:
+	if !ended && !t.Cut {
 		h.note(flawSIPEndless)
+	}
+	h.fields(t.unfold(b[min(max(n, len(line)), size):size]))
+	if !ended && t.Cut {
+		h.flaw = "" // what is missing may only be not here
 	}
 	if !t.body(&h, blank+size) {
 		return More
@@ -207,7 +215,7 @@ var foldSpace, foldTab = []byte("\n "), []byte("\n\t")
 // body finds the end of the message, whose head of size octets is read, and reads the body if
 // something is to be learnt from it. It returns false if more of it has to come.
 func (t *sipTurn) body(h *sipHead, size int) bool {
-	all := t.Peek()
+	all := t.octets()
 	rest := uint64(len(all) - size)
 	length := rest
 	switch {

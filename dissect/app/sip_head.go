@@ -196,16 +196,16 @@ func isSIPVersion(b []byte) bool {
 
 // start reads a start line. It returns false if line is none.
 func (h *sipHead) start(line []byte) bool {
-	if n := len(bytes.TrimRight(line, " \t")); n < len(line) {
-		h.note(flawSIPLine)
-		line = line[:n]
-	}
 	at := bytes.IndexByte(line, ' ')
 	if at <= 0 {
 		return false
 	}
 	if isSIPVersion(line[:at]) {
 		return h.statusLine(line[:at], line[at+1:])
+	}
+	if n := len(bytes.TrimRight(line, " \t")); n < len(line) {
+		h.note(flawSIPLine)
+		line = line[:n]
 	}
 	end := bytes.LastIndexByte(line, ' ')
 	version := line[end+1:]
