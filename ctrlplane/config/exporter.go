@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/weir-probe/weir/ctrlplane/condition"
+	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/export/formats"
 )
 
@@ -96,9 +97,23 @@ func (k *checker) template(key string, e *Exporter) {
 	if err == nil && k.checks.Format != nil && !k.bad[key+".format"] {
 		err = k.checks.Format(e.Format, t)
 	}
+	if err == nil && slices.Contains(e.Records, "statistics") {
+		k.stated(key, t)
+	}
 	if err != nil {
 		wrong := slices.Compact(strings.Split(err.Error(), "\n")) // a format may say so for IPv4 and IPv6
 		k.report(key+".template", strings.Join(wrong, ", "), `"weir fields" lists all fields`)
+	}
+}
+
+// stated reports fields that are about flows in a template for statistics.
+func (k *checker) stated(key string, t *flow.Template) {
+	for _, f := range t.Fields {
+		own := slices.Contains(flow.OfStatistics(), f)
+		if name := f.Key(); !own && !strings.HasPrefix(name, "RECORD_") && name != "SCHEMA_VERSION" {
+			k.report(key+".template", name+" says nothing of statistics",
+				"leave it out; without a template there are all fields of statistics")
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package egress
 import (
 	"slices"
 	"testing"
+
+	"github.com/weir-probe/weir/export"
 )
 
 func TestLedger(t *testing.T) {
@@ -28,5 +30,46 @@ func TestLedger(t *testing.T) {
 			t.Fatal("a ledger without end")
 		}
 		_, err = again.Counters(string(rune('c' + i)))
+	}
+}
+
+// An exporter that takes the place of another has counters of its own until the other has ended,
+// and what an earlier process left is interrupted unless its exporter is there again.
+func TestLedgerPlaces(t *testing.T) {
+	mem := make([]byte, 4096)
+	l := OpenLedger(mem)
+	first, _ := l.Counters("a")
+	second, err := l.Counters("a")
+	if err != nil || first == second {
+		t.Fatal("two exporters count in the same place", err)
+	}
+	first.Records.Add(3)
+	second.Records.Add(4)
+	l.Release(first)
+	if third, _ := l.Counters("a"); third != first {
+		t.Error("what was released is not taken again")
+	}
+	if n := len(l.Of("a")); n != 2 {
+		t.Errorf("%d counters of one name", n)
+	}
+	again := OpenLedger(mem)
+	c, _ := again.Counters("a")
+	again.Settle()
+	lost := uint64(0)
+	for _, x := range again.Of("a") {
+		lost += x.Dropped[export.Interrupted].Load()
+	}
+	if want := uint64(7) - c.Records.Load(); lost != want {
+		t.Errorf("%d interrupted, want %d", lost, want)
+	}
+	a := (&Egress{Ledger: again}).account("a", nil)
+	if a.Records != 7 || a.Pending != c.Records.Load() || a.Lost() != lost {
+		t.Errorf("together they are %+v", a)
+	}
+	second.Spool.Store(1)
+	l.Release(first)
+	l.Release(second)
+	if got, _ := l.Counters("a"); got != second {
+		t.Error("the one that has a spool is not preferred")
 	}
 }
