@@ -65,7 +65,7 @@ func records(x *config.Exporter) (egress.Records, error) {
 // template returns the fields that x exports; nil are those a table shows by itself.
 func (s shape) template(x *config.Exporter) (*flow.Template, error) {
 	if f := formats.Named(x.Format); f != nil && f.Fixed != nil {
-		return f.Fixed(s.schema), nil
+		return s.allowed(f), nil
 	}
 	if x.Template != "" {
 		t, err := s.schema.Template(x.Template)
@@ -79,6 +79,17 @@ func (s shape) template(x *config.Exporter) (*flow.Template, error) {
 		return nil, err
 	}
 	return s.standard(x.Format, set)
+}
+
+// allowed returns the fields of a format whose members are fixed: a log of one protocol has those of
+// its columns, whatever is withheld, because it was asked for by name.
+func (s shape) allowed(f *formats.Format) *flow.Template {
+	if f.Layout != nil {
+		return f.Fixed(s.schema)
+	}
+	t := &flow.Template{}
+	s.add(t, f.Fixed(s.schema).Fields)
+	return t
 }
 
 // standard returns the fields of a format for records of which no template is given.

@@ -181,6 +181,19 @@ func (t *Template) Version(version uint8) []*Field {
 	return of.Fields
 }
 
+// Labelled returns those of the fields that have one of the labels, which have spaces between, in
+// the order of the labels.
+func Labelled(fields []*Field, labels string) (found []*Field) {
+	for _, label := range strings.Fields(labels) {
+		for _, f := range fields {
+			if f.Key() == label {
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}
+
 // Blocks returns the cold blocks a worker has to maintain for the template.
 func (t *Template) Blocks() (b Block) {
 	for _, f := range t.Fields {

@@ -43,7 +43,7 @@ func document(fields []*flow.Field, kind flow.Kind) (all []json.Member) {
 		m := &members[i]
 		if m.kinds>>kind&1 != 0 {
 			taken[m.path] = true
-			all = append(all, json.Member{Path: m.path, Fields: labelled(fields, m.labels), Form: m.form})
+			all = append(all, json.Member{Path: m.path, Fields: flow.Labelled(fields, m.labels), Form: m.form})
 		}
 	}
 	for _, f := range fields {
@@ -57,18 +57,6 @@ func document(fields []*flow.Field, kind flow.Kind) (all []json.Member) {
 		}
 	}
 	return all
-}
-
-// labelled returns those of the fields that have one of the labels, in the order of the labels.
-func labelled(fields []*flow.Field, labels string) (found []*flow.Field) {
-	for _, label := range strings.Fields(labels) {
-		for _, f := range fields {
-			if f.Key() == label {
-				found = append(found, f)
-			}
-		}
-	}
-	return found
 }
 
 // otherName returns the path under which the schema wants a value once more: the source of a flow is

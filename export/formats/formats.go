@@ -8,6 +8,7 @@ import (
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/ecs"
+	"github.com/weir-probe/weir/export/eve"
 	"github.com/weir-probe/weir/export/ipfix"
 	"github.com/weir-probe/weir/export/json"
 	"github.com/weir-probe/weir/export/log"
@@ -15,6 +16,7 @@ import (
 	"github.com/weir-probe/weir/export/protobuf"
 	"github.com/weir-probe/weir/export/table"
 	"github.com/weir-probe/weir/export/text"
+	"github.com/weir-probe/weir/export/zeek"
 )
 
 // Format is a format by its name in the configuration.
@@ -43,6 +45,11 @@ var All = []Format{
 		New: as(json.NewNumeric), Default: flow.DefaultJSON, Verbose: true, Lines: true},
 	{Name: "ecs", Doc: "A document of the Elastic Common Schema a line.",
 		New: as(ecs.New), Default: flow.DefaultECS, Verbose: true, Lines: true},
+	{Name: "eve", Doc: "An event of Suricata's EVE a line: flow, and dns, http, tls, quic, ssh if there are events.",
+		New: as(eve.New), Lines: true, Fixed: eve.Template},
+	{Name: "zeek", Doc: "Zeek's conn.log, tab-separated.", New: as(zeek.New), Lines: true, Fixed: zeek.Template},
+	{Name: "zeek-json", Doc: "Zeek's conn.log, a JSON object a line.",
+		New: as(zeek.NewJSON), Lines: true, Fixed: zeek.Template},
 	{Name: "csv", Doc: "Comma-separated values (RFC 4180), below a line of labels.",
 		New: as(text.NewCSV), Default: flow.DefaultJSON, Verbose: true, Lines: true},
 	{Name: "protobuf", Doc: "A message of Protocol Buffers behind its length; configs/weir.proto has its type.",
