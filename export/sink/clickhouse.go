@@ -183,6 +183,8 @@ func (k *clickhouse) request(name string, b batch) (c call, err error) {
 	c = call{method: http.MethodPost, path: "/", kind: "text/plain", encoding: "gzip", query: url.Values{
 		"query":             {fmt.Sprintf("INSERT INTO `%s`.`%s` FORMAT JSONEachRow", k.database, name)},
 		"wait_end_of_query": {"1"},
+		// A member without a column is a table that lacks one, not something to leave out.
+		"input_format_skip_unknown_fields": {"0"},
 	}}
 	if k.server.modern() {
 		c.query.Set("insert_deduplication_token", hex.EncodeToString(sum[:]))
