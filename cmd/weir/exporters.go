@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/formats"
 	"github.com/weir-probe/weir/export/sink"
+	"github.com/weir-probe/weir/export/spool"
 )
 
 // setting is what all exporters of a run have in common.
@@ -108,6 +110,13 @@ func (c *exporters) start(p *placement) (_ *export.Exporter, err error) {
 	k, err := c.sink(p)
 	if err != nil {
 		return nil, err
+	}
+	if dir := spoolDir(x, max(p.number, 1)-1); dir != "" {
+		so := x.Spool
+		so.Dir, so.Format = dir, x.Format
+		if o.Spool, err = spool.Open(so); err != nil {
+			return nil, errors.Join(err, k.Close())
+		}
 	}
 	return export.New(p.name, f, k, o), nil
 }

@@ -53,6 +53,9 @@ func (c *control) Reload(next *config.Config) (done change, restart []string, er
 		c.discard(p.fresh)
 		return change{}, nil, errors.New("configuration is not taken over: weir is about to end")
 	}
+	for _, f := range p.turned {
+		f.pause(!f.table.Paused)
+	}
 	c.leave(p.old)
 	running := *c.cfg
 	running.Exporters, running.Stats = nil, next.Stats
@@ -85,6 +88,7 @@ func (c *control) restarts(next *config.Config) (tables []string) {
 type plan struct {
 	c       *control
 	kept    []*form // in the order of the new configuration; nil where one is to be opened
+	turned  []*form // kept, but paused or resumed
 	fresh   []*form // opened
 	late    []late  // to be opened when others have let go of what they need
 	old     []*form // to be closed
@@ -105,14 +109,22 @@ func (p *plan) make(tables []config.Exporter) error {
 		x := &tables[i]
 		named = append(named, x.Name)
 		old := p.c.find(x.Name)
-		if old != nil && (reflect.DeepEqual(old.table, *x) || p.refuses(old, x)) {
+		if old != nil && (reflect.DeepEqual(old.table, *x) || !old.paused(x) && p.refuses(old, x)) {
 			p.kept = append(p.kept, old)
 			continue
 		}
 		if old == nil && p.unmeasured(x) {
 			continue
 		}
-		p.note(old, x)
+		if old != nil && old.paused(x) {
+			p.turn(old)
+			continue
+		}
+		if old == nil {
+			p.done.Added = append(p.done.Added, x.Name)
+		} else {
+			p.done.Changed = append(p.done.Changed, x.Name)
+		}
 		p.late = append(p.late, late{x, len(p.kept)})
 		p.kept = append(p.kept, nil)
 	}
@@ -152,18 +164,14 @@ func (c *control) find(name string) *form {
 	return nil
 }
 
-// note says what becomes of an exporter.
-func (p *plan) note(old *form, x *config.Exporter) {
-	to := &p.done.Changed
-	switch {
-	case old == nil:
-		to = &p.done.Added
-	case old.paused(x) && x.Paused:
-		to = &p.done.Paused
-	case old.paused(x):
-		to = &p.done.Resumed
+// turn has an exporter pause or resume and otherwise go on as it is.
+func (p *plan) turn(f *form) {
+	p.kept, p.turned = append(p.kept, f), append(p.turned, f)
+	if f.table.Paused {
+		p.done.Resumed = append(p.done.Resumed, f.table.Name)
+		return
 	}
-	*to = append(*to, x.Name)
+	p.done.Paused = append(p.done.Paused, f.table.Name)
 }
 
 // paused reports whether a table differs in nothing but that it is paused, or not any more.
@@ -171,6 +179,18 @@ func (f *form) paused(x *config.Exporter) bool {
 	y := *x
 	y.Paused = !y.Paused
 	return reflect.DeepEqual(f.table, y)
+}
+
+// pause has all places of an exporter pause, or resume.
+func (f *form) pause(pause bool) {
+	f.table.Paused = pause
+	for _, e := range f.output.Exporters() {
+		if pause {
+			e.Pause()
+		} else {
+			e.Resume()
+		}
+	}
 }
 
 // refuses reports whether an exporter has to stay as it is until something is restarted.

@@ -140,7 +140,8 @@ func TestMistakes(t *testing.T) {
 
 // Only what is looked at is named, each once.
 func TestFields(t *testing.T) {
-	k, err := Compile(`IN_BYTES > 1 and octetDeltaCount < 9 and RETRANSMITTED_IN_PKTS > 0 or L4_DST_PORT == 1`, schema(t))
+	k, err := Compile(`IN_BYTES > 1 and octetDeltaCount < 9 and RETRANSMITTED_IN_PKTS > 0 or L4_DST_PORT == 1`,
+		schema(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,8 @@ func FuzzCompile(f *testing.F) {
 	s := schema(f)
 	for _, text := range []string{
 		`L4_DST_PORT == 53 and IN_BYTES > 1000`, `IPV4_SRC_ADDR in cidr("10.0.0.0/8")`, `not (a ?? 1 == 2)`,
-		`L7_PROTO_NAME matches "x" or lower(DNS_QUERY) contains "y"`, `IN_PKTS in [1, -2, 3.5]`, `-(-(-IN_PKTS)) % 0 > 1..2`,
+		`L7_PROTO_NAME matches "x" or lower(DNS_QUERY) contains "y"`, `IN_PKTS in [1, -2, 3.5]`,
+		`-(-(-IN_PKTS)) % 0 > 1..2`,
 	} {
 		f.Add(text)
 	}

@@ -27,8 +27,11 @@ type Account struct {
 	Retries   uint64    `json:"retries,omitempty"`
 	Failures  uint64    `json:"failures,omitempty"` // attempts to send that failed
 	Queued    int       `json:"queued,omitempty"`   // messages that wait in memory
+	OnDisk    uint64    `json:"on_disk,omitempty"`  // octets of the spool
+	Paused    bool      `json:"paused,omitempty"`
 	Error     string    `json:"last_error,omitempty"`
 	Failed    time.Time `json:"-"` // when that was
+	Oldest    time.Time `json:"-"` // when the oldest message that is not sent was made; zero if all are
 }
 
 // accounts returns what became of the records given to every exporter there is or was.
@@ -57,7 +60,7 @@ func (e *Egress) account(name string, x *export.Exporter) Account {
 			counters = []*export.Counters{x.Counters()}
 		}
 		st := x.Stats()
-		a.Queued = st.Queued
+		a.Queued, a.OnDisk, a.Paused, a.Oldest = st.Queued, uint64(st.SpoolOctets), st.Paused, st.Oldest
 		if st.Last != nil {
 			a.Error, a.Failed = st.Last.Err.Error(), st.Last.Time
 		}
@@ -92,6 +95,14 @@ func (a *Account) add(c *export.Counters) {
 	a.Pending += max(records+recovered, done+spooled) - done - spooled
 }
 
+// Age returns how long the oldest message that is not sent has been waiting.
+func (a *Account) Age(now time.Time) time.Duration {
+	if a.Oldest.IsZero() {
+		return 0
+	}
+	return max(now.Sub(a.Oldest), 0)
+}
+
 // Lost returns the records dropped for any reason.
 func (a *Account) Lost() (n uint64) {
 	for _, d := range a.Dropped {
@@ -117,6 +128,9 @@ func (a *Account) print(w io.Writer) {
 	}
 	if a.Filtered > 0 {
 		fmt.Fprintf(w, "; %d filtered", a.Filtered)
+	}
+	if a.Paused {
+		fmt.Fprint(w, "; paused")
 	}
 	if a.Error != "" {
 		fmt.Fprintf(w, "; last error: %s", a.Error)

@@ -110,7 +110,8 @@ func TestKinds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	flow, tls := `{"SCHEMA_VERSION":1,"L4_DST_PORT":1}`, `{"SCHEMA_VERSION":1,"L4_DST_PORT":3,"TRANSACTION_PROTOCOL":"tls"}`
+	flow := `{"SCHEMA_VERSION":1,"L4_DST_PORT":1}`
+	tls := `{"SCHEMA_VERSION":1,"L4_DST_PORT":3,"TRANSACTION_PROTOCOL":"tls"}`
 	dns := `{"SCHEMA_VERSION":1,"L4_DST_PORT":80,"TRANSACTION_PROTOCOL":"dns","L7_PROTO_NAME":"HTTP"}`
 	for i, want := range [][]string{{flow}, {dns}, {dns, tls}, {flow, dns}, nil} {
 		if text := strings.TrimSuffix(got[i].String(), "\n"); text != strings.Join(want, "\n") {

@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"time"
+
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/worker"
 )
@@ -69,6 +71,8 @@ func exporterFacts(a *flow.Attrs, number uint64, x *Account) {
 		{flow.ExportedRecords, x.Exported}, {flow.NotSentRecords, x.Lost()},
 		{flow.GivenRecords, x.Records}, {flow.PendingRecords, x.Pending},
 		{flow.UnwantedRecords, x.Filtered}, {flow.SpooledRecords, x.Spooled},
+		{flow.SpooledOctets, x.OnDisk}, {flow.OldestRecord, uint64(x.Age(time.Now()).Milliseconds())},
+		{flow.ExporterPaused, truth(x.Paused)},
 		{flow.SendRetries, x.Retries}, {flow.SendFailures, x.Failures},
 	} {
 		a.Uint(f.field, f.n)
@@ -76,4 +80,11 @@ func exporterFacts(a *flow.Attrs, number uint64, x *Account) {
 	if x.Error != "" {
 		a.Text(flow.LastError, x.Error)
 	}
+}
+
+func truth(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
 }

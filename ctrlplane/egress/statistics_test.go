@@ -30,7 +30,8 @@ func TestStatistics(t *testing.T) {
 	x := export.New("log", f, m, export.Options{})
 	flows := newShare(t, "collector", Replicate, nil)
 	r := newRing(t)
-	e := New([]Source{{Name: "lan/0", Ring: r}}, nil, []*Output{NewOutput("log", Statistics, nil).Add(x, "-"), flows.Output})
+	e := New([]Source{{Name: "lan/0", Ring: r}}, nil,
+		[]*Output{NewOutput("log", Statistics, nil).Add(x, "-"), flows.Output})
 	e.Every = time.Nanosecond
 	sendFlow(r, 80)
 	report(r)
@@ -49,7 +50,8 @@ func TestStatistics(t *testing.T) {
 		{"STATISTICS_OF": "worker", "STATISTICS_NAME": "lan/0", "METERING_PROCESS_ID": 1.0, "PACKET_TOTAL": 3.0,
 			"IGNORED_PKTS_TOTAL": 2.0, "DROPPED_PKTS_TOTAL": 7.0, "RECEIVED_PKTS_TOTAL": 5.0, "RECORD_KIND": "statistics"},
 		{"STATISTICS_OF": "exporter", "STATISTICS_NAME": "log", "EXPORTING_PROCESS_ID": 1.0},
-		{"STATISTICS_OF": "exporter", "STATISTICS_NAME": "collector", "EXPORTER_RECORDS_TOTAL": 1.0, "NOT_SENT_FLOW_TOTAL": 0.0},
+		{"STATISTICS_OF": "exporter", "STATISTICS_NAME": "collector", "EXPORTER_RECORDS_TOTAL": 1.0,
+			"NOT_SENT_FLOW_TOTAL": 0.0, "EXPORTER_PAUSED": 0.0},
 	} {
 		var got map[string]any
 		if err := json.Unmarshal([]byte(last[i]), &got); err != nil {

@@ -140,7 +140,8 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "\nlost      %d before weir: %d missed by the port, %d for want of a buffer, %d damaged",
 			n.Missed+n.NoBuffer+n.Errors, n.Missed, n.NoBuffer, n.Errors)
 	}
-	fmt.Fprintf(w, "\nflows     %d records made = %d handed over + %d lost in full rings", s.Made(), p["exported"], p["ring_full"])
+	fmt.Fprintf(w, "\nflows     %d records made = %d handed over + %d lost in full rings",
+		s.Made(), p["exported"], p["ring_full"])
 	if s.Active > 0 {
 		fmt.Fprintf(w, "; %d flows still open", s.Active)
 	}

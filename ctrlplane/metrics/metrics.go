@@ -4,6 +4,7 @@ package metrics
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -158,6 +159,20 @@ func exporters() []metric {
 			func(a *egress.Account) uint64 { return uint64(a.Queued) }),
 		each("weir_exporter_spooled_records", "Records that wait on disk.",
 			func(a *egress.Account) uint64 { return a.Spooled }),
+		each("weir_exporter_spooled_bytes", "Octets of the files that they wait in.",
+			func(a *egress.Account) uint64 { return a.OnDisk }),
+		{"weir_exporter_oldest_message_age_seconds", "How long the oldest message that is not sent has been waiting.",
+			[]string{"exporter"}, func(s *egress.Summary, say func(float64, ...string)) {
+				for i := range s.Exporters {
+					say(s.Exporters[i].Age(time.Now()).Seconds(), s.Exporters[i].Name)
+				}
+			}},
+		each("weir_exporter_paused", "1 if the exporter is paused, 0 if not.", func(a *egress.Account) uint64 {
+			if a.Paused {
+				return 1
+			}
+			return 0
+		}),
 		each("weir_exporter_messages_total", "Messages that the destination took.",
 			func(a *egress.Account) uint64 { return a.Messages }),
 		each("weir_exporter_bytes_total", "Octets in them.", func(a *egress.Account) uint64 { return a.Octets }),
@@ -211,7 +226,8 @@ func label(s string) string {
 func Page() string {
 	var b strings.Builder
 	b.WriteString(egress.Metrics())
-	b.WriteString("\n# Metrics\n\nWhat Prometheus gets at `http://address:port/metrics`, with the address and port of `listen` in\n`[metrics]`. " +
+	b.WriteString("\n# Metrics\n\nWhat Prometheus gets at `http://address:port/metrics`, with the address and port of `listen` in\n" +
+		"`[metrics]`. " +
 		"Values are as of a second ago at most. Names that end in `_total` only grow, until the dataplane begins anew;\n" +
 		"the others are as things are. Beside them there are the usual metrics of a Go process (`go_`, `process_`).\n\n" +
 		"| Metric | Labels | Meaning |\n|---|---|---|\n")
