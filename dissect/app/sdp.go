@@ -147,6 +147,9 @@ func (x *sdpReader) begin(value []byte) {
 	if !ok || number > 1<<16-1 || len(proto) == 0 || len(bytes.TrimSpace(rest)) == 0 {
 		x.note(flawSDPMedia)
 	}
+	if number > 1<<16-1 {
+		number = 0
+	}
 	s := &x.session
 	x.current = Media{
 		Direction: s.Direction, Address: s.Address, Port: uint16(number), Fingerprint: s.Fingerprint,
