@@ -9,67 +9,94 @@ import (
 	"github.com/weir-probe/weir/export/spool"
 )
 
-// file places what is queued: in the sender's hands as long as it keeps up, else in the spool.
+// file moves messages from the queue to the spool whenever they must not wait in memory.
 func (e *Exporter) file() {
-	defer close(e.direct)
+	defer close(e.done)
 	const often = 50 * time.Millisecond
 	tick := time.NewTicker(often)
 	defer tick.Stop()
 	var space spool.Entry
 	for {
+		for e.spills() && e.move(&space) {
+		}
+		e.filing.Store(e.log.Unread())
 		select {
-		case p, ok := <-e.queue:
-			if !ok {
-				return
-			}
-			for !e.place(&p, &space) {
-				select {
-				case e.handle() <- p:
-					p.message = nil
-				case <-e.changed:
-				case <-tick.C:
-					e.tend()
-				case <-e.ctx.Done():
-				}
-				if p.message == nil {
-					break
-				}
-			}
+		case <-e.changed:
 		case <-tick.C:
-			e.tend()
+			if err := e.log.Tick(time.Now()); err != nil {
+				e.fail(err)
+			}
+		case <-e.sent:
+			e.moveAll(&space)
+			return
+		case <-e.ctx.Done():
+			e.moveAll(&space)
+			<-e.sent
+			return
 		}
 	}
 }
 
-// handle is where the sender takes messages from, if it may have them now.
-func (e *Exporter) handle() chan<- parcel {
-	if e.log.Empty() {
-		return e.direct
-	}
-	return nil
-}
-
-// tend lets the spool do what is due.
-func (e *Exporter) tend() {
-	if err := e.log.Tick(time.Now()); err != nil {
-		e.fail(err)
-	}
+// spills reports whether what is in the queue must go to the spool. Behind others that have not been
+// read yet it must go anyway.
+func (e *Exporter) spills() bool {
+	return e.away.Load() || e.crowded() || e.paused() || e.log.Unread()
 }
 
 // crowded reports whether the queue is so full that messages have to go to the spool.
-func (e *Exporter) crowded() bool {
-	return e.log != nil && len(e.queue) >= (cap(e.queue)+1)/2
-}
+func (e *Exporter) crowded() bool { return len(e.queue) >= (cap(e.queue)+1)/2 }
 
-// place puts a message into the spool if it must not wait in memory. Behind others that have not been
-// read yet it must go anyway.
-func (e *Exporter) place(p *parcel, space *spool.Entry) bool {
-	if !e.away.Load() && !e.paused() && e.ctx.Err() == nil && !e.crowded() && !e.log.Unread() {
+// move moves the message that waits longest to the spool. It returns false if there is none.
+func (e *Exporter) move(space *spool.Entry) bool {
+	e.turn.Lock()
+	defer e.turn.Unlock()
+	select {
+	case p, ok := <-e.queue:
+		if ok {
+			e.keep(&p, space)
+			e.recycle(&p)
+			notify(e.arrived)
+		}
+		return ok
+	default:
 		return false
 	}
-	e.keep(p, space)
+}
+
+// moveAll moves everything that still comes to the spool.
+func (e *Exporter) moveAll(space *spool.Entry) {
+	for p := range e.queue {
+		e.keep(&p, space)
+		e.recycle(&p)
+	}
+}
+
+// fetch takes the message that waits longest, unless it has to wait for those in the spool. open is false
+// if no more will come.
+func (e *Exporter) fetch(p *parcel) (got, open bool) {
+	e.turn.Lock()
+	defer e.turn.Unlock()
+	if e.log.Unread() {
+		return false, true
+	}
+	select {
+	case *p, open = <-e.queue:
+		return open, open
+	default:
+		return false, true
+	}
+}
+
+// putBack puts the message in the sender's hands into the spool. If others are there already it goes
+// behind them only if there is no other way.
+func (e *Exporter) putBack(s *sending, p *parcel) bool {
+	e.turn.Lock()
+	defer e.turn.Unlock()
+	if p.entry != nil || !s.quit && !e.log.Empty() {
+		return false
+	}
+	e.keep(p, &s.space)
 	e.recycle(p)
-	notify(e.arrived)
 	return true
 }
 

@@ -15,8 +15,8 @@ import (
 // Exporter batches flows into messages and has goroutines of its own send them. Append, Tick
 // and Close belong to one goroutine; Stats, Counters, Pause and Resume to any.
 //
-// With a spool there are two: one places messages, either in the hands of the other, which sends them,
-// or in the spool if they have to wait for longer than the queue lasts.
+// With a spool there are two: one sends, the other moves to the spool what has to wait for longer than
+// the queue lasts.
 type Exporter struct {
 	name   string
 	format Format
@@ -39,15 +39,17 @@ type Exporter struct {
 	taken   uint64 // flows given to this exporter
 
 	queue   chan parcel
-	direct  chan parcel // to the sender; without a spool the queue itself
 	free    chan []byte
 	lists   chan []Item
-	changed chan struct{} // something happened that concerns where messages are placed
-	arrived chan struct{} // there is something in the spool
+	turn    sync.Mutex    // of those who take messages from the queue and decide where they go
+	changed chan struct{} // messages may have to go to the spool
+	arrived chan struct{} // there may be something to send
 	gate    gate
-	away    atomic.Bool // the destination took nothing when last tried, and messages go to the spool
+	away    atomic.Bool // the destination took nothing when last tried
+	filing  atomic.Bool // there are messages in the spool that others have to go behind
 	closing chan struct{}
-	done    chan struct{} // closed when the sender has ended
+	sent    chan struct{} // closed when the sender has ended
+	done    chan struct{} // closed when both have
 	ctx     context.Context
 	stop    context.CancelFunc
 	lost    atomic.Bool  // a message was dropped since the last Begin
@@ -85,16 +87,17 @@ func New(name string, f Format, s Sink, o Options) *Exporter {
 		free:    make(chan []byte, o.Queue+3),
 		lists:   make(chan []Item, o.Queue+3),
 		changed: make(chan struct{}, 1),
+		arrived: make(chan struct{}, 1),
 		closing: make(chan struct{}),
-		done:    make(chan struct{}),
+		sent:    make(chan struct{}),
 		limits:  newLimits(&o),
 	}
 	e.gate.set(o.Paused)
 	e.inherit()
 	e.learn()
 	e.ctx, e.stop = context.WithCancel(context.Background())
-	if e.direct = e.queue; e.log != nil {
-		e.direct, e.arrived = make(chan parcel), make(chan struct{}, 1)
+	if e.done = e.sent; e.log != nil {
+		e.done = make(chan struct{})
 		go e.file()
 	}
 	go e.run()
@@ -240,8 +243,11 @@ func (e *Exporter) flush() {
 		e.space = p.message
 		return
 	}
-	if e.crowded() {
-		notify(e.changed)
+	if e.log != nil {
+		notify(e.arrived)
+		if e.crowded() || e.away.Load() || e.filing.Load() {
+			notify(e.changed)
+		}
 	}
 }
 
@@ -310,6 +316,7 @@ func (e *Exporter) Close(ctx context.Context) error {
 		}
 	}
 	close(e.queue)
+	notify(e.arrived)
 	select {
 	case <-e.done:
 	case <-ctx.Done():

@@ -8,45 +8,41 @@ import (
 	"github.com/weir-probe/weir/export/spool"
 )
 
-// Why the sender gives a message back.
+// Why the sender does not send a message.
 var (
-	errPaused = errors.New("the exporter is paused")
-	errEnding = errors.New("the exporter ends")
+	errPaused  = errors.New("the exporter is paused")
+	errEnding  = errors.New("the exporter ends")
+	errPutBack = errors.New("the message waits in the spool")
 )
 
 // sending is what the sender remembers from one message to the next.
 type sending struct {
 	pause time.Duration // before the next attempt
 	quit  bool          // nothing is sent any more
-	ended bool          // no more messages come but those in the spool
 	items []Item
 	space spool.Entry
 }
 
 // run sends what is queued and what is in the spool, in order.
 func (e *Exporter) run() {
-	defer close(e.done)
+	defer close(e.sent)
 	var s sending
 	for p := (parcel{}); e.next(&s, &p); {
 		e.oldest.Store(p.at)
 		err := e.deliver(&s, &p)
-		switch given := errors.Is(err, errPaused) || errors.Is(err, errEnding); {
-		case !given || e.log == nil:
+		if err != errPutBack {
 			e.settle(&p, err)
-		case p.entry == nil:
-			e.keep(&p, &s.space)
+			if p.entry == nil {
+				e.recycle(&p)
+			}
 		}
 		e.oldest.Store(0)
-		if p.entry == nil {
-			e.recycle(&p)
-		}
-		notify(e.changed)
 	}
 }
 
 // next waits for a message. It returns false when there are no more.
 func (e *Exporter) next(s *sending, p *parcel) bool {
-	for {
+	for !s.quit {
 		shut, turned := e.gate.state()
 		if shut && !e.ends() {
 			select {
@@ -55,22 +51,30 @@ func (e *Exporter) next(s *sending, p *parcel) bool {
 			}
 			continue
 		}
-		if e.log != nil && !shut && !s.quit && e.replay(s, p) {
-			return true
+		if e.log == nil {
+			select {
+			case q, ok := <-e.queue:
+				*p = q
+				return ok
+			case <-turned:
+				continue
+			}
 		}
-		if s.ended {
+		if shut { // and it stays so: all goes to the spool
 			return false
 		}
-		var ok bool
+		if e.replay(s, p) {
+			return true
+		}
+		if got, open := e.fetch(p); got || !open {
+			return got
+		}
 		select {
-		case *p, ok = <-e.direct:
-			if s.ended = !ok; ok {
-				return true
-			}
 		case <-e.arrived:
 		case <-turned:
 		}
 	}
+	return false
 }
 
 // replay takes the next message of the spool, if there is one.
@@ -176,43 +180,53 @@ func (e *Exporter) deliver(s *sending, p *parcel) error {
 			return err
 		}
 		if e.log != nil && e.postpone(s, p) {
-			return errEnding
+			return errPutBack
 		}
 	}
 }
 
 // postpone reports whether a message that could not be sent waits in the spool from now on.
 func (e *Exporter) postpone(s *sending, p *parcel) bool {
-	if s.quit = e.ends() || e.ctx.Err() != nil; s.quit {
-		return true
+	s.quit = e.ends() || e.ctx.Err() != nil
+	if !s.quit {
+		e.away.Store(true)
+		notify(e.changed)
 	}
-	e.away.Store(true)
-	notify(e.changed)
-	return p.entry == nil && e.log.Empty()
+	return e.putBack(s, p) || s.quit
 }
 
 // ready waits until a message may be sent.
 func (e *Exporter) ready(s *sending, p *parcel) error {
 	if s.pause > 0 && !e.sleep(jitter(s.pause)) || !e.pace(p) {
-		s.quit = true
-		return errEnding
+		return e.end(s, p, errEnding)
 	}
 	for {
 		shut, turned := e.gate.state()
 		switch {
 		case e.ctx.Err() != nil:
-			s.quit = true
-			return errEnding
+			return e.end(s, p, errEnding)
 		case !shut:
 			return nil
-		case e.ends() || e.log != nil && p.entry == nil && e.log.Empty():
-			return errPaused
+		case e.ends():
+			return e.end(s, p, errPaused)
+		case e.log != nil && e.putBack(s, p):
+			return errPutBack
 		}
 		select {
 		case <-turned:
 		case <-e.closing:
 		}
 	}
+}
+
+// end has the sender end. With a spool the message waits there.
+func (e *Exporter) end(s *sending, p *parcel, why error) error {
+	if e.log == nil {
+		return why
+	}
+	s.quit = true
+	e.putBack(s, p)
+	return errPutBack
 }
 
 // attempt sends the message, and what explains it.
