@@ -135,7 +135,7 @@ func (e *Exporter) inherit() {
 		}
 		l.Count(a)
 	}
-	if n := e.c.Pending(); n > 0 && !e.o.Beside {
+	if n := e.c.Pending(); n > 0 {
 		e.c.Dropped[Interrupted].Add(n)
 	}
 }

@@ -30,9 +30,6 @@ type Options struct {
 	Spool *spool.Log
 	// Paused says that nothing is sent before Resume.
 	Paused bool
-	// Beside says that another exporter, which is being closed, still counts in Counters: none of what
-	// is pending in them was interrupted.
-	Beside bool
 }
 
 func (o *Options) fill() {
