@@ -18,6 +18,7 @@ var SIP = Dissector{
 	TCP:    sipPorts,
 	UDP:    sipPorts,
 	SCTP:   sipPorts,
+	First:  sipFirstOctets,
 	Fields: sipFields,
 	Pair:   ByKey,
 	State:  unsafe.Sizeof(sipMemory{}),
@@ -26,6 +27,10 @@ var SIP = Dissector{
 }
 
 var sipPorts = []uint16{5060, 5061}
+
+// sipFirstOctets begin messages: the characters of a token, as methods are, and what is blank.
+const sipFirstOctets = "\x00\n\r " + "-.!%*_+`'~0123456789" +
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // sipTurn is a message and what is known of its flow.
 type sipTurn struct {
