@@ -27,9 +27,9 @@ var (
 	RTPMaxJitter = rtpSides("RTP_*_MAX_JITTER_USEC", 334, flow.Field{
 		Type: flow.Unsigned32, Scale: 1e3, Doc: "Greatest jitter after a packet (RFC 3550, A.8), microseconds,"})
 	RTPMaxDelta = rtpSides("RTP_*_MAX_DELTA_USEC", 336, flow.Field{
-		Type: flow.Unsigned32, Scale: 1e3, Doc: "Longest time between packets of a stream, microseconds,"})
+		Type: flow.Unsigned32, Scale: 1e3, Doc: "Longest time between packets of a talkspurt, microseconds,"})
 	RTPMeanDelta = rtpSides("RTP_*_MEAN_DELTA_USEC", 338, flow.Field{
-		Type: flow.Unsigned32, Scale: 1e3, Doc: "Mean time between packets of the stream, microseconds,"})
+		Type: flow.Unsigned32, Scale: 1e3, Doc: "Mean time between packets of a talkspurt, microseconds,"})
 	RTPTransit = rtpSides("RTP_*_TRANSIT_USEC", 340, flow.Field{
 		Type: flow.Unsigned32, Scale: 1e3,
 		Doc: "Greatest one-way delay of the stream's packets less the least, microseconds,"})
@@ -115,7 +115,7 @@ var (
 	RTPPayloadType = rtpPair("RTP_*_PAYLOAD_TYPE", [2]uint16{161, 158}, flow.Field{
 		Type: flow.Unsigned8, Doc: "Payload type of the stream, that of most packets,"})
 	RTPMaxDeltaNtop = rtpPair("RTP_*_MAX_DELTA", [2]uint16{159, 160}, flow.Field{
-		Type: flow.Unsigned32, Scale: 1e4, Doc: "Longest time between packets of a stream, milliseconds × 100,"})
+		Type: flow.Unsigned32, Scale: 1e4, Doc: "Longest time between packets of a talkspurt, milliseconds × 100,"})
 	RTPTransitNtop = rtpPair("RTP_*_TRANSIT", [2]uint16{381, 382}, flow.Field{
 		Type: flow.Unsigned32, Scale: 1e4, Doc: "Greatest one-way delay less the least, milliseconds × 100,"})
 	RTPDiscarded = rtpPair("RTP_*_PKT_DROP", [2]uint16{430, 431}, flow.Field{

@@ -1,0 +1,273 @@
+package app
+
+import (
+	"unsafe"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/voice"
+	"github.com/weir-probe/weir/dissect/wire"
+)
+
+// RTP is media in real time (RFC 3550), on whatever port, with what shares the port: RTCP (RFC 5761),
+// STUN, DTLS, ZRTP (RFC 6189) and channels of TURN, told apart by their first octet (RFC 7983).
+var RTP = Dissector{
+	Name:      "rtp",
+	Doc:       "RTP and RTCP on any port: losses, jitter, delay, tones, and what people would think of it.",
+	Number:    numberRTP,
+	UDP:       []uint16{5004, 5005},
+	Fields:    mediaFields,
+	Pair:      ByKey,
+	State:     unsafe.Sizeof(rtpState{}),
+	Parse:     parseRTP,
+	Tentative: true,
+	Report:    reportRTP,
+}
+
+// mediaFields are those of RTP and of STUN, as either may share the ports of the other.
+var mediaFields = append(rtpFields[:len(rtpFields):len(rtpFields)], stunFields...)
+
+const (
+	numberRTP  = 87
+	numberRTCP = 165
+
+	rtpNoise   = 13 // payload type of comfort noise (RFC 3551, section 6)
+	rtpDynamic = 96 // the first payload type that the signalling assigns
+	rtpProof   = 2  // packets that follow another as they must prove streams
+	rtpStill   = 4  // as many if all timestamps stand still
+	rtpPatient = 7  // datagrams within which there has to be a proof
+)
+
+// rtpState is what is measured of a flow.
+type rtpState struct {
+	streams [4]rtpStream // those that were heard last
+	sides   [2]rtpSide   // by who sends
+	tone    rtpTone
+	digits  [16]byte
+	ndigits uint8
+	proven  bool  // it is RTP, RTCP or ZRTP
+	media   bool  // it is RTP
+	stun    bool  // there was STUN
+	tried   uint8 // datagrams that prove nothing
+	links   uint8 // packets that follow another, while nothing is proven
+	moved   bool  // and with another timestamp
+	cut     bool  // some packets were not captured whole
+}
+
+// rtpSide is one direction.
+type rtpSide struct {
+	rtcpSide
+	octets  uint64
+	tally   rtpTally // of streams that had to make room
+	pause   uint64   // as of a stream
+	pauses  uint32
+	changes uint32 // streams after the first
+	marks   uint32
+	noises  uint32
+	began   bool
+}
+
+// rtpPacket is a packet of RTP.
+type rtpPacket struct {
+	body     []byte
+	time     uint64
+	ts, ssrc uint32
+	seq      uint16
+	dir      flow.Dir
+	payload  uint8
+	marker   bool
+	event    bool // of a telephone
+}
+
+func parseRTP(m *Message) Verdict {
+	if m.Stream || m.Len() == 0 {
+		return Reject
+	}
+	return Memory[rtpState](m).take(m, m.Peek())
+}
+
+// take takes in a datagram, or what is in a channel of TURN.
+func (s *rtpState) take(m *Message, b []byte) Verdict {
+	if len(b) == 0 {
+		return Reject
+	}
+	switch first := b[0]; {
+	case first < 4 || first == '\r':
+		return s.takeSTUN(m, b)
+	case first >= 16 && first < 20:
+		return s.takeZRTP(m, b)
+	case first >= 20 && first < 64:
+		return s.takeDTLS(m, b)
+	case first >= 64 && first < 80 && s.stun && len(b) == len(m.Peek()):
+		return s.takeChannel(m, b)
+	case first >= 128 && first < 192 && len(b) > 1 && b[1] >= 192 && b[1] < 224:
+		return s.takeRTCP(m, b)
+	case first >= 128 && first < 192:
+		return s.takeRTP(m, b)
+	}
+	return Reject
+}
+
+// takeRTP measures a packet. As long as nothing is proven it has to be strictly so.
+func (s *rtpState) takeRTP(m *Message, b []byte) Verdict {
+	p := rtpPacket{time: m.Time, dir: m.Dir}
+	if !p.read(b, m.Cut) || !s.proven && (!p.strict() || s.tried >= rtpPatient) {
+		return Reject
+	}
+	s.cut = s.cut || m.Cut
+	r := s.stream(&p)
+	first := r == nil
+	if first {
+		r = s.admit(&p)
+	}
+	if !s.proven && !s.prove(r, &p, first) {
+		s.measure(r, &p, first)
+		return s.wait(m)
+	}
+	if s.measure(r, &p, first); !s.proven || !s.media {
+		m.Is(numberRTP)
+	}
+	s.proven, s.media = true, true
+	m.Rest()
+	return Accept
+}
+
+// wait is the verdict while nothing is proven: a flow that something else has proven goes on.
+func (s *rtpState) wait(m *Message) Verdict {
+	if s.stun {
+		m.Rest()
+		return Accept
+	}
+	s.tried++
+	return More
+}
+
+// measure adds a packet to its stream, and ends an interval.
+func (s *rtpState) measure(r *rtpStream, p *rtpPacket, first bool) {
+	if !first && p.time > r.since+rtpInterval {
+		line, known := s.line(r)
+		if known {
+			r.roll(p.time, line, &r.tally)
+		}
+	}
+	p.event = p.isEvent(r)
+	r.add(p, first)
+	s.listen(p)
+}
+
+// line returns what R is calculated with, and whether the codec is known to the E-model.
+func (s *rtpState) line(r *rtpStream) (voice.Line, bool) {
+	var l voice.Line
+	c, known := r.codec()
+	if known {
+		l.Impairment, known = voice.Codec(c.String())
+	}
+	if rtt, ok := s.roundTrip(); ok {
+		l.Delay = (float64(rtt)/2 + rtpBuffer) / 1e6
+	}
+	return l, known
+}
+
+// prove reports whether it is RTP for certain, with this packet: packets follow others of their
+// streams as they must, and some with another timestamp, or there are many that do not.
+func (s *rtpState) prove(r *rtpStream, p *rtpPacket, first bool) bool {
+	const step = 10 * 90000 // of timestamps: ten seconds of video
+	if first {
+		return false
+	}
+	if ahead := p.seq - uint16(r.top); ahead == 0 || ahead > 10 || p.ts-r.ts+90000 > step {
+		return false
+	}
+	s.links++
+	s.moved = s.moved || p.ts != r.ts
+	return s.links >= rtpProof && s.moved || s.links >= rtpStill
+}
+
+// stream returns the stream of a packet, nil if it is not among those known.
+func (s *rtpState) stream(p *rtpPacket) *rtpStream {
+	for i := range s.streams {
+		if s.streams[i].of(p.dir, p.ssrc) {
+			return &s.streams[i]
+		}
+	}
+	return nil
+}
+
+// admit makes room for a stream: one is free, or the one that was heard longest ago goes.
+func (s *rtpState) admit(p *rtpPacket) *rtpStream {
+	r := &s.streams[0]
+	for i := range s.streams {
+		o := &s.streams[i]
+		if !o.used {
+			r = o
+			break
+		}
+		if o.last < r.last {
+			r = o
+		}
+	}
+	if r.used {
+		s.sides[r.dir].keep(r)
+	}
+	r.open(p)
+	side := &s.sides[p.dir&1]
+	if side.began {
+		side.changes++
+	}
+	side.began = true
+	return r
+}
+
+// keep adds what is counted of a stream that goes.
+func (d *rtpSide) keep(r *rtpStream) {
+	r.tally.flush(r.window, r.told)
+	d.octets += r.octets
+	d.pause = max(d.pause, r.pause)
+	d.pauses += r.pauses
+	d.marks += r.marks
+	d.noises += r.noises
+	d.tally.join(&r.tally)
+}
+
+// join adds what another counted.
+func (t *rtpTally) join(o *rtpTally) {
+	t.packets += o.packets
+	t.again += o.again
+	t.reordered += o.reordered
+	t.late += o.late
+	t.lost += o.lost
+	t.gaps += o.gaps
+	t.longest = max(t.longest, o.longest)
+}
+
+// read reads the header (RFC 3550, section 5.1), and reports whether it fits the packet.
+func (p *rtpPacket) read(b []byte, cut bool) bool {
+	const extended, padded = 0x10, 0x20
+	r := wire.Read(b)
+	flags, kind := r.U8(), r.U8()
+	p.seq, p.ts, p.ssrc = r.U16(), r.U32(), r.U32()
+	p.payload, p.marker = kind&0x7f, kind&0x80 != 0
+	r.Skip(4 * int(flags&15))
+	if flags&extended != 0 {
+		r.Skip(2)
+		r.Skip(4 * int(r.U16()))
+	}
+	if r.Short() {
+		return false
+	}
+	p.body = r.Rest()
+	if flags&padded != 0 && !cut {
+		n := int(b[len(b)-1])
+		if n == 0 || n > len(p.body) {
+			return false
+		}
+		p.body = p.body[:len(p.body)-n]
+	}
+	return true
+}
+
+// strict reports whether the packet is likely to begin a stream: its payload type is assigned or
+// dynamic, and it has a payload.
+func (p *rtpPacket) strict() bool {
+	known := p.payload >= rtpDynamic || rtpClock(p.payload) != 0
+	return known && p.ssrc != 0 && len(p.body) > 0
+}

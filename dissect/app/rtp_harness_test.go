@@ -1,0 +1,88 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+)
+
+// metered is what a dissector of media made of the datagrams of a flow, asked as a worker asks it.
+type metered struct {
+	verdicts []Verdict
+	accepted int
+	number   uint16            // application
+	said     map[string]string // attributes of messages
+	fields   map[string]string // attributes of the report
+	state    []byte
+}
+
+// meter shows the datagrams of a conversation to d until it rejects one, before it has accepted any.
+func meter(t testing.TB, c *conversation, d *Dissector) *metered {
+	t.Helper()
+	early()
+	x := &metered{state: make([]byte, d.State), said: map[string]string{}}
+	var m Message
+	for _, turn := range c.turns {
+		m.Show(turn.octets, turn.dir)
+		m.State, m.Begun, m.Time, m.Cut = x.state, turn.time, turn.time, turn.cut
+		m.SrcPort, m.DstPort = c.srcPort, c.dstPort
+		v := d.Ask(&m)
+		x.verdicts = append(x.verdicts, v)
+		if v == Reject && x.accepted == 0 {
+			break
+		}
+		if v == Accept {
+			if x.accepted++; x.accepted == 1 {
+				x.number = d.Number
+			}
+			if m.Said.Number != 0 {
+				x.number = m.Said.Number
+			}
+			for k, v := range mediaAttributes(m.Attrs.All()) {
+				x.said[k] = v
+			}
+		}
+	}
+	x.fields = x.report(d)
+	return x
+}
+
+// report returns what the dissector says for a record.
+func (x *metered) report(d *Dissector) map[string]string {
+	var a flow.Attrs
+	d.Report(x.state, &a)
+	return mediaAttributes(a.All())
+}
+
+// number reads a number among fields; -1 is none.
+func (x *metered) value(label string) float64 {
+	v := -1.0
+	_, _ = fmt.Sscan(x.fields[label], &v)
+	return v
+}
+
+var early = sync.OnceFunc(func() {
+	schema()
+	all := slices.Concat(append(flow.All(), Fields())...)
+	for _, f := range mediaFields {
+		if !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	if _, err := flow.Compile(all); err != nil {
+		panic(err)
+	}
+})
+
+func mediaAttributes(b []byte) map[string]string {
+	all, v := attributes(b), flow.View{Record: &flow.Record{}, Attrs: b}
+	for _, f := range mediaFields {
+		if x, ok := v.Value(f); ok {
+			all[f.Key()] = string(f.Text(nil, x))
+		}
+	}
+	return all
+}
