@@ -51,17 +51,17 @@ func long(dst []byte, in *json.Input) []byte {
 
 // hyphens writes a MAC address as RFC 7042 does.
 func hyphens(dst []byte, in *json.Input) []byte {
+	const digits = "0123456789ABCDEF"
 	f, v := in.Found()
-	if f == nil {
+	if f == nil || len(v.B) == 0 {
 		return dst
 	}
 	dst = append(dst, '"')
-	start := len(dst)
 	for _, c := range v.B {
-		dst = append(hex.AppendEncode(dst, []byte{c}), '-')
+		dst = append(dst, digits[c>>4], digits[c&15], '-')
 	}
-	text := bytes.ToUpper(dst[start : len(dst)-1])
-	return append(append(dst[:start], text...), '"')
+	dst[len(dst)-1] = '"'
+	return dst
 }
 
 func direction(dst []byte, in *json.Input) []byte {

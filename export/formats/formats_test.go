@@ -14,7 +14,7 @@ import (
 )
 
 // judged is how many flows the judges get.
-const judged = 60
+const judged = 10_000
 
 // netflow lists the formats that collectors know, with a template for each.
 var netflow = []struct{ name, template string }{

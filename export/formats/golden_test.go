@@ -66,10 +66,13 @@ func TestGolden(t *testing.T) {
 		}
 		t.Run(format.Name, func(t *testing.T) {
 			o := options(t, template)
+			if format.Fixed != nil {
+				o.Template = format.Fixed(exporttest.Schema(t))
+			}
 			o.Domain, o.Sampling = 7, 10
 			var got []byte
 			for _, m := range messages(t, newFormat(t, format.Name, o), 6) {
-				if format.Name == "ipfix" || format.Name[0] == 'n' {
+				if !format.Lines {
 					m = []byte(hex.Dump(m) + "\n")
 				}
 				got = append(got, m...)

@@ -92,6 +92,7 @@ var common = []judgement{
 
 // What tshark reads is what was sent, ntop's elements under their names, absent ones absent.
 func TestTshark(t *testing.T) {
+	t.Parallel()
 	for _, c := range netflow[:2] {
 		t.Run(c.name, func(t *testing.T) {
 			o := options(t, c.template)
