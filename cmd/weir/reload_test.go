@@ -26,6 +26,7 @@ type identified struct {
 	net.Listener
 	mu          sync.Mutex
 	connections int
+	conns       []net.Conn
 	seen        map[string]int
 }
 
@@ -35,21 +36,29 @@ func listenIdentified(t *testing.T) *identified {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return collect(t, l)
+}
+
+// collect takes connections until the test is over.
+func collect(t *testing.T, l net.Listener) *identified {
 	t.Cleanup(func() { l.Close() })
 	c := &identified{Listener: l, seen: map[string]int{}}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.mu.Lock()
-			c.connections++
-			c.mu.Unlock()
-			go c.read(conn)
-		}
-	}()
+	go c.accept(l)
 	return c
+}
+
+func (c *identified) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.connections++
+		c.conns = append(c.conns, conn)
+		c.mu.Unlock()
+		go c.read(conn)
+	}
 }
 
 func (c *identified) read(conn net.Conn) {

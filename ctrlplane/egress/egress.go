@@ -168,11 +168,13 @@ func (e *Egress) tick() {
 		}
 		e.publish()
 	}
-	if e.Every > 0 && now >= e.due {
-		if e.due > 0 {
-			e.statistics(now)
-		}
-		e.due = now + uint64(e.Every)
+	switch next := now + uint64(e.Every); {
+	case e.Every == 0:
+	case e.due == 0 || e.due > next: // it begins, or they are to be made more often
+		e.due = next
+	case now >= e.due:
+		e.statistics(now)
+		e.due = next
 	}
 	for _, c := range e.Correlators {
 		c.Tick(now, e.emit)
