@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -73,17 +74,27 @@ func replayCommand(schema *flow.Schema) *cobra.Command {
 	return c
 }
 
+// outputs are the formats that have a flag, in the order of the help.
+var outputs = [...]struct{ format, doc string }{
+	{"table", "print a table; =TARGET writes it elsewhere"},
+	{"json", "write a JSON object a line, to standard output or =TARGET"},
+	{"json-numeric", "write the same with numbers of elements as keys, to standard output or =TARGET"},
+	{"ecs", "write documents of the Elastic Common Schema, to standard output or =TARGET"},
+	{"eve", "write events of Suricata's EVE, to standard output or =TARGET"},
+	{"zeek", "write Zeek's conn.log, to standard output or =TARGET"},
+	{"zeek-json", "write Zeek's conn.log as JSON, to standard output or =TARGET"},
+	{"csv", "write comma-separated values, to standard output or =TARGET"},
+	{"text", "write columns separated by |, to standard output or =TARGET"},
+	{"protobuf", "write Protocol Buffers to TARGET"},
+	{"ipfix", "write IPFIX to TARGET"},
+	{"netflow9", "write NetFlow v9 to TARGET"},
+	{"netflow5", "write NetFlow v5 to TARGET"},
+}
+
 func (r *replay) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
-	for _, o := range []struct{ format, doc string }{
-		{"table", "print a table; =TARGET writes it elsewhere"},
-		{"json", "write a JSON object a line, to standard output or =TARGET"},
-		{"text", "write columns separated by |, to standard output or =TARGET"},
-		{"ipfix", "write IPFIX to TARGET"},
-		{"netflow9", "write NetFlow v9 to TARGET"},
-		{"netflow5", "write NetFlow v5 to TARGET"},
-	} {
+	for _, o := range outputs {
 		r.to[o.format] = f.String(o.format, "", o.doc)
 		if strings.Contains(o.doc, "=TARGET") {
 			f.Lookup(o.format).NoOptDefVal = stdout
@@ -117,7 +128,7 @@ func (r *replay) flags(c *cobra.Command) {
 // configure turns the command line into a configuration and has all of it checked.
 func (r *replay) configure() error {
 	shared := 0
-	for _, format := range []string{"table", "json", events, "text", "ipfix", "netflow9", "netflow5"} {
+	for _, format := range slices.Sorted(maps.Keys(r.to)) {
 		target := *r.to[format]
 		if target == "" {
 			continue
@@ -171,7 +182,7 @@ func (r *replay) add(format, target string) {
 			x.Records = []string{"event"}
 		}
 	}
-	if format != "netflow5" {
+	if f := formats.Named(x.Format); f.Fixed == nil && format != "netflow5" {
 		x.Template = r.template
 	}
 	if format == "ipfix" {
