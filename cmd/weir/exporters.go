@@ -12,6 +12,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/formats"
 	"github.com/weir-probe/weir/export/sink"
@@ -46,6 +47,10 @@ func (c *exporters) open(x *config.Exporter) (*form, error) {
 	if err != nil {
 		return nil, err
 	}
+	t, err := c.template(x)
+	if err != nil {
+		return nil, err
+	}
 	var filter *egress.Filter
 	if x.Filter != "" {
 		k, err := condition.Compile(x.Filter, c.schema)
@@ -58,7 +63,7 @@ func (c *exporters) open(x *config.Exporter) (*form, error) {
 	f.output.Spread = egress.Spread(max(slices.Index(egress.Spreads[:], x.Spread), 0))
 	f.output.Failover = x.Failover
 	for i, target := range x.To {
-		p := placement{table: x, target: target, filter: filter, name: x.Name}
+		p := placement{table: x, template: t, target: target, filter: filter, name: x.Name}
 		if len(x.To) > 1 {
 			p.name, p.number = fmt.Sprintf("%s/%d", x.Name, i+1), i+1
 		}
@@ -76,11 +81,12 @@ func (c *exporters) open(x *config.Exporter) (*form, error) {
 
 // placement is one place of a table.
 type placement struct {
-	table  *config.Exporter
-	name   string
-	number int // from 1; 0 if it is the only one
-	target string
-	filter *egress.Filter
+	table    *config.Exporter
+	template *flow.Template // nil if the format has its own
+	name     string
+	number   int // from 1; 0 if it is the only one
+	target   string
+	filter   *egress.Filter
 }
 
 // start starts the exporter of a place.
@@ -124,12 +130,8 @@ func (c *exporters) start(p *placement) (_ *export.Exporter, err error) {
 // format returns the format of a place, and how many octets its messages may have.
 func (c *exporters) format(p *placement, counters *export.Counters) (export.Format, int, error) {
 	x := p.table
-	t, err := c.template(x)
-	if err != nil {
-		return nil, 0, err
-	}
 	o := export.FormatOptions{
-		Template: t, Size: size(x, p.target), Boot: c.boot, Sampling: c.sampling, Counters: counters,
+		Template: p.template, Size: size(x, p.target), Boot: c.boot, Sampling: c.sampling, Counters: counters,
 		Domain: x.Domain, Refresh: x.TemplateRefresh, RefreshMessages: x.TemplateRefreshMessages,
 		OptionsInterval: x.OptionsInterval, EngineType: x.EngineType, EngineID: x.EngineID,
 	}
@@ -163,7 +165,10 @@ func (c *exporters) sink(p *placement) (_ export.Sink, err error) {
 	x := p.table
 	o := x.Sink
 	o.RotateSize, o.RotateInterval = int64(x.RotateSize), x.RotateInterval
-	o.RotateLines, o.Nested = x.RotateLines, x.Nested
+	o.RotateLines, o.Nested, o.Format = x.RotateLines, x.Nested, x.Format
+	if p.template != nil {
+		o.Fields = p.template.Fields
+	}
 	if len(x.Command) > 0 {
 		if o.Done, err = c.commands.Hook(x.Command); err != nil {
 			return nil, err

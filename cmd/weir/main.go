@@ -80,6 +80,7 @@ func commands(schema *flow.Schema) *cobra.Command {
 		dataplaneCommand(schema),
 		checkCommand(schema),
 		fieldsCommand(schema),
+		sinksCommand(),
 		nprobeCommand(schema),
 		versionCommand(),
 	)
