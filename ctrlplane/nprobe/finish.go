@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/export/sink"
 )
 
 // finish makes inputs and exporters of what the options said together.
@@ -23,9 +24,10 @@ func (t *translation) finish() {
 	if len(t.tcp) > 0 {
 		t.export("json", t.tcp)
 	}
+	t.deliveries()
 	t.about("-n")
 	if len(t.c.Exporters) == 0 && len(t.errs) == 0 {
-		t.fail("the flows go nowhere: name a collector with -n, a directory with -P or a server with --tcp")
+		t.fail("the flows go nowhere: name a collector with -n, a directory with -P or a server with --tcp, --kafka, --elastic or --zmq")
 	}
 }
 
@@ -132,12 +134,8 @@ func (t *translation) collectors() {
 	if len(t.to) == 0 {
 		return
 	}
-	if len(t.to) > 1 && !t.all {
-		t.fail("weir does not spread flows over several collectors in turn: write -a to send every flow to each, " +
-			"or name one collector")
-	}
 	for _, to := range t.to {
-		if t.version != 10 && strings.HasPrefix(to, "tcp://") {
+		if t.version != 10 && !strings.HasPrefix(to, "udp://") {
 			t.fail("NetFlow v%d cannot go to %s, it is for datagrams: write -V 10 for IPFIX", t.version, to)
 		}
 	}
@@ -145,7 +143,9 @@ func (t *translation) collectors() {
 		t.about("-T")
 		t.note("NetFlow v5 has a fixed record: the template holds for -P and --tcp alone")
 	}
-	t.export(t.wire(), t.to)
+	if e := t.export(t.wire(), t.to); len(t.to) > 1 && !t.all {
+		e.Spread = "round-robin"
+	}
 }
 
 // wire is the format of -V.
@@ -170,17 +170,17 @@ func (t *translation) dumps() {
 	}
 	path := filepath.Join(t.dump, name)
 	t.note("flows are written to %s and files that replace it, without directories by date", path)
-	t.export(format, []string{path})
+	e := t.export(format, []string{path})
 	t.about("-F")
-	t.seconds(&t.c.Exporters[len(t.c.Exporters)-1].RotateInterval, t.dumpEvery, 0, 8760*60*60*1e9)
+	t.seconds(&e.RotateInterval, t.dumpEvery, 0, 8760*60*60*1e9)
 }
 
 // export adds an exporter with what the options said about all of them, as far as it concerns
 // its format and its places.
-func (t *translation) export(format string, to []string) {
+func (t *translation) export(format string, to []string) *config.Exporter {
 	e := config.DefaultExporter()
-	e.Format, e.To, e.BatchAge = format, to, t.proto.BatchAge
-	if strings.Contains(to[0], "://") {
+	e.Format, e.To, e.BatchAge, e.Filter = format, to, t.proto.BatchAge, t.proto.Filter
+	if s, _, err := sink.Find(to[0]); err == nil && strings.Contains(s.Uses, "source") {
 		e.Source = t.proto.Source
 	}
 	switch format {
@@ -198,4 +198,5 @@ func (t *translation) export(format string, to []string) {
 		}
 	}
 	t.c.Exporters = append(t.c.Exporters, e)
+	return &t.c.Exporters[len(t.c.Exporters)-1]
 }

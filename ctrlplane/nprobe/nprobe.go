@@ -65,6 +65,14 @@ type translation struct {
 	tcp       []string // --tcp
 	inner     bool     // --tunnel
 	upscaled  bool     // --disable-upscale
+
+	others       []config.Exporter // --kafka and --elastic
+	zmq          []string          // --zmq and --ntopng
+	connect      bool              // an endpoint of them ends in c
+	probing      bool              // --zmq-probe-mode
+	uncompressed bool              // --zmq-disable-compression
+	labels       bool              // --json-labels
+	syslog       bool              // --json-to-syslog
 }
 
 // note records that the option being translated was not taken over as it is.

@@ -19,11 +19,10 @@ const (
 	noService     = "ignored: run weir as a service of systemd, which starts it, restarts it and keeps its log"
 	noCollector   = "weir does not collect flows of other probes: let it read the packets with -i"
 	onlyCollected = "ignored: it is about collecting flows of other probes"
-	noTransport   = "ignored: weir cannot deliver there; send to a collector with -n, or JSON lines with --tcp"
+	noTransport   = "ignored: weir cannot deliver there; \"weir sinks\" lists where it can"
 	noPlugin      = "ignored: weir has no log per protocol; put the fields of the protocol into -T"
-	noPace        = "ignored: weir does not pause between messages; queue and on_full of [[exporter]] say " +
-		"what happens when a collector is slow"
-	noIndex = "ignored: the interface index in a flow is that of the interface which received it"
+	noPace        = "ignored: rate_limit of [[exporter]] says how many messages a second are sent at most"
+	noIndex       = "ignored: the interface index in a flow is that of the interface which received it"
 )
 
 // options are those of nProbe that weir knows what to do with.
@@ -67,9 +66,16 @@ func translated() []option {
 		}},
 		{names: "--cpu-affinity", arg: true, set: (*translation).affinity},
 		{names: "--tcp", arg: true, set: (*translation).tcpExport},
-		{names: "--json-labels", set: func(*translation, string) {}},                 // weir always writes them
-		{names: "--tcp-dont-send-flow-lenght", set: func(*translation, string) {}},   // weir never does
-		{names: "-N --biflows-export-policy", arg: true, set: (*translation).policy}, // all but 0 is a choice
+		{names: "--json-labels", set: func(t *translation, _ string) { t.labels = true }},
+		{names: "--tcp-dont-send-flow-lenght", set: func(*translation, string) {}}, // weir never does
+		{names: "--kafka", arg: true, set: (*translation).kafka},
+		{names: "--elastic", arg: true, set: (*translation).elastic},
+		{names: "--ntopng", arg: true, set: (*translation).ntopng},
+		{names: "--zmq", arg: true, set: (*translation).ntopng},
+		{names: "--zmq-probe-mode", set: func(t *translation, _ string) { t.probing = true }},
+		{names: "--zmq-disable-compression", set: func(t *translation, _ string) { t.uncompressed = true }},
+		{names: "--json-to-syslog", set: func(t *translation, _ string) { t.syslog = true }},
+		{names: "-N --biflows-export-policy", arg: true, set: (*translation).biflows},
 		{names: "--discard-unknown-flows", arg: true, set: (*translation).policy},
 		{names: "-z --min-flow-size", arg: true, set: (*translation).policy},
 	}
@@ -127,14 +133,14 @@ func ignored() []option {
 		value("--dump-metadata", `ignored: "weir fields --csv" lists every field with its type`),
 		flag("--enable-throughput-stats", "ignored: the log has packets and octets, see [stats]"),
 		value("--instance-name", `ignored: name is a key of [[input]] and [[exporter]]`),
-		value("--ntopng", noTransport), value("--zmq", noTransport), flag("--zmq-probe-mode", noTransport),
-		value("--zmq-format", noTransport), flag("--zmq-disable-compression", noTransport),
-		value("--kafka", noTransport), value("--kafka-conf", noTransport),
-		flag("--kafka-add-timestamp", noTransport),
-		value("--elastic", noTransport), value("--mysql", noTransport),
+		value("--zmq-format", "ignored: what is published is JSON"),
+		value("--kafka-conf", "ignored: the keys of [exporter.kafka] say what can be said"),
+		flag("--kafka-add-timestamp", "ignored: put %FLOW_END_MILLISECONDS into -T"),
+		value("--mysql", noTransport),
 		flag("--mysql-skip-db-creation", noTransport),
-		value("--db-engine", noTransport), value("--clickhouse", noTransport),
-		value("--influxdb-dump-dir", noTransport), flag("--json-to-syslog", noTransport),
+		value("--db-engine", noTransport),
+		value("--clickhouse", `ignored: write an [[exporter]] with to = "clickhouse://host:8123/database/table"`),
+		value("--influxdb-dump-dir", noTransport),
 		flag("--collector-passthrough", onlyCollected), flag("--disable-cache", onlyCollected),
 		flag("--enable-collection-cache", onlyCollected), value("--collector-nf-reforge", onlyCollected),
 		flag("--collector-reforge-timestamps", onlyCollected), value("--template-ids", onlyCollected),

@@ -1,0 +1,1 @@
+-i eth0 -n none --elastic 'flows;nprobe-%Y.%m.%d;https://es.example:9200/_bulk;elastic:secret' -q 192.0.2.1

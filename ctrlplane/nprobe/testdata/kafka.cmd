@@ -1,0 +1,1 @@
+-i eth0 -n none --kafka 'b1,b2:9093;flows;options;1;gzip' --kafka-conf linger.ms=5

@@ -1,0 +1,1 @@
+-i eth0 --kafka localhost --elastic 'a;b' --elastic 'a;b;ftp://h' --zmq ipc://x --ntopng kafka://h:1 --kafka 'h;t;;7;zip' -N 3 -n sctp://10.0.0.1

@@ -1,0 +1,1 @@
+-i eth0 -n none --ntopng zmq://192.0.2.9:5556c --json-labels -N 2

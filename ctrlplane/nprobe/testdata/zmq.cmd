@@ -1,0 +1,1 @@
+-i eth0 -n none --zmq tcp://*:5556,tcp://*:5557 --zmq-disable-compression --json-to-syslog -N 1
