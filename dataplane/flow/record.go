@@ -44,8 +44,9 @@ type Hot struct {
 	MinTTL   [2]uint8  // IPv4 TTL or IPv6 hop limit; 0 before the first packet of a direction
 	MaxTTL   [2]uint8
 
-	Application uint16     // application number (L7_PROTO), 0 unknown
-	Pending     uint32     // bit i: dissector i still wants to see payload
+	Application uint16 // application number (L7_PROTO), 0 unknown
+	Pending     uint8  // the worker's: 1 if a dissector still wants to see payload
+	_           [3]uint8
 	Attrs       uint32     // the worker's: what is known of its payload, 0 for nothing
 	End         EndReason  // 0 while the flow lives
 	State       uint8      // the worker's; see worker

@@ -81,31 +81,106 @@ func (w *Worker) waitFor() {
 // not depend on how the stream was cut into segments. The caller has prepared what w.msg
 // says about the octets.
 func (w *Worker) consult(octets []byte) app.Verdict {
-	r := w.hand.r
-	if t := w.hand.t; t != nil && t.decided != 0 {
+	h := &w.hand
+	if t := h.t; t != nil && t.decided != 0 {
 		return w.consultOne(octets, t)
 	}
+	some := w.candidates(octets)
+	tentative := uint64(0)
+	if !w.msg.Stream {
+		tentative = some & w.tentative
+	}
+	some &^= tentative
+	hinted := w.hinted(h.r, some)
 	verdict := app.Reject
-	hinted := w.hinted(r)
-	for _, set := range [2]uint32{hinted, r.Pending &^ hinted} {
+	for _, set := range [3]uint64{hinted, some &^ hinted, tentative} {
 		for ; set != 0; set &= set - 1 {
-			j := bits.TrailingZeros32(set)
-			switch v := w.showTo(j, octets, w.scratch[:w.dissectors[j].State]); v {
+			switch v := w.consider(bits.TrailingZeros64(set), octets); v {
 			case app.Reject:
-				if !w.msg.Lost {
-					r.Pending &^= 1 << j
-				}
 			case app.More:
 				if verdict = v; w.msg.Stream {
 					return v
 				}
 			default:
-				w.accept(j, v)
 				return v
 			}
 		}
 	}
 	return verdict
+}
+
+// candidates returns the pending dissectors whose flows may begin with octets. Others are not of
+// the flow, unless what it began with was not seen.
+func (w *Worker) candidates(octets []byte) uint64 {
+	h := &w.hand
+	if len(octets) == 0 || h.t != nil && h.t.switched {
+		return h.pending
+	}
+	some := h.pending & w.first[octets[0]]
+	if some != h.pending && !w.msg.Lost {
+		h.narrow(some)
+	}
+	return some
+}
+
+// consider asks dissector j, one of several, about octets.
+func (w *Worker) consider(j int, octets []byte) app.Verdict {
+	h := &w.hand
+	tentative := !w.msg.Stream && w.tentative>>j&1 != 0
+	state := w.scratch[:w.dissectors[j].State]
+	if tentative && h.t != nil && h.t.state != 0 {
+		state = w.arena.bytes(h.t.state)[:len(state)]
+	}
+	v := w.showTo(j, octets, state)
+	if v == app.More && tentative && !w.suspend(j) {
+		v = app.Reject
+	}
+	switch v {
+	case app.More:
+	case app.Reject:
+		if !w.msg.Lost {
+			h.narrow(h.pending &^ (1 << j))
+		}
+		if tentative && h.t != nil {
+			w.arena.give(h.t.state)
+			h.t.state = 0
+		}
+	default:
+		w.accept(j, v)
+	}
+	return v
+}
+
+// suspend keeps what tentative dissector j has written for the next datagram, and reports whether
+// there was room.
+func (w *Worker) suspend(j int) bool {
+	h := &w.hand
+	if w.dissectors[j].State == 0 || h.t != nil && h.t.state != 0 {
+		return true
+	}
+	state := w.remember(j)
+	if state == 0 {
+		return false
+	}
+	if !w.enter() {
+		w.arena.give(state)
+		return false
+	}
+	h.t.state = state
+	return true
+}
+
+// remember moves what dissector j has written to a block of its own, 0 if there is no room.
+func (w *Worker) remember(j int) block {
+	written := w.scratch[:w.dissectors[j].State]
+	state := w.arena.take(len(written))
+	if state == 0 {
+		w.counts[StateNoRoom]++
+	} else {
+		copy(w.arena.bytes(state), written)
+	}
+	clear(written)
+	return state
 }
 
 // consultOne shows octets to the dissector that was decided on.
@@ -179,25 +254,29 @@ func (w *Worker) accept(j int, v app.Verdict) {
 	}
 }
 
-// decide makes dissector j the one of the flow in hand, and reports whether there was room.
+// decide makes dissector j the one of the flow in hand, and reports whether there was room. A
+// tentative one goes on with the state it has; that of another is forgotten.
 func (w *Worker) decide(j int) bool {
 	h, d := &w.hand, w.dissectors[j]
 	had := h.t != nil
 	state := block(0)
-	if d.State > 0 {
-		if state = w.arena.take(int(d.State)); state == 0 {
-			w.counts[StateNoRoom]++
+	if had && h.t.state != 0 {
+		if w.tentative>>j&1 != 0 {
+			state = h.t.state
 		} else {
-			copy(w.arena.bytes(state), w.scratch[:d.State])
+			w.arena.give(h.t.state)
 		}
-		clear(w.scratch[:d.State])
+		h.t.state = 0
+	}
+	if d.State > 0 && state == 0 {
+		state = w.remember(j)
 	}
 	if d.State > 0 && state == 0 || !w.enter() {
 		w.arena.give(state)
 		w.retire()
 		return false
 	}
-	h.r.Pending = 1 << j
+	h.narrow(1 << j)
 	h.t.state, h.t.decided = state, uint8(j+1)
 	if s := &h.t.sides[h.d]; !had {
 		s.count, s.first = 1, 1
@@ -212,8 +291,9 @@ func (w *Worker) become(d *app.Dissector) {
 	w.abandon(Abandoned)
 	for j, other := range w.dissectors {
 		if other == d {
-			w.arena.give(h.t.state)
-			h.t.state, h.t.decided, h.r.Pending = 0, 0, 1<<j
+			w.bequeath()
+			h.t.decided, h.t.switched = 0, true
+			h.narrow(1 << j)
 			return
 		}
 	}

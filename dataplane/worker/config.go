@@ -36,8 +36,8 @@ type Config struct {
 	StreamMemory       int
 	Transactions       int
 	TransactionTimeout time.Duration
-	Dissectors         []*app.Dissector // at most 32, those first in doubt first; nil is app.All
-	Early              uint32           // bit i: dissector i's transactions are told at the request
+	Dissectors         []*app.Dissector // at most MaxDissectors, those first in doubt first; nil is app.All
+	Early              uint64           // bit i: dissector i's transactions are told at the request
 	Malformed          int              // malformed packets a second to hand over
 
 	Sampling uint32          // meter one packet in so many; 0 and 1 are all
@@ -62,6 +62,7 @@ const (
 	MaxStreams      = 1 << 24
 	MaxStreamMemory = 1 << 36
 	MaxTransactions = 1 << 26
+	MaxDissectors   = 64
 )
 
 // check returns what is wrong with c.

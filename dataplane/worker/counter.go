@@ -150,10 +150,10 @@ type Report struct {
 	Capacity uint64                // flows the table holds at most
 	Waiting  uint64                // fragments waiting now
 
-	Dissectors   [32]Dissected // by their position in Config.Dissectors
-	Streams      uint64        // flows looked into now, or of which something was found
-	StreamMemory uint64        // octets in use for them
-	Transactions uint64        // waiting now, or being answered
+	Dissectors   [MaxDissectors]Dissected // by their position in Config.Dissectors
+	Streams      uint64                   // flows looked into now, or of which something was found
+	StreamMemory uint64                   // octets in use for them
+	Transactions uint64                   // waiting now, or being answered
 }
 
 // Load reads a message of kind ring.Stats and reports whether it is one.

@@ -81,7 +81,9 @@ func (w *Worker) begin(i int) {
 	if a := app.ByPort(r.Proto, r.SrcPort, r.DstPort); a != 0 {
 		r.Application, r.Confidence = a, flow.ByPort
 	}
-	r.Pending = w.interested(r, w.protos[i])
+	if w.interested(r, w.protos[i]) {
+		r.Pending = 1
+	}
 	if w.table.cold != nil {
 		w.table.cold[n] = flow.Cold{}
 	}

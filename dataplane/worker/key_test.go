@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -127,7 +128,7 @@ var exchangesOfKeys = []struct {
 	},
 	{
 		name:   "undecided",
-		says:   []string{"> ~1", "> ~2", "> ~3", "> ~4", "> ~5", "> ~6", "> ~7", "> ~8", "> Q1a"},
+		says:   append(slices.Repeat([]string{"> ~1"}, undecided), "> Q1a"),
 		flows:  []string{""},
 		counts: map[Counter]uint64{BudgetOver: 1},
 	},

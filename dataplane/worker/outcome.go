@@ -222,10 +222,45 @@ func (w *Worker) found(n uint32) []byte {
 		a.Uint(app.TransactionLatencyAvg, t.sum/t.timed)
 		a.Uint(app.TransactionLatencyMax, t.max)
 	}
+	w.addAll(a, w.measured(t))
 	if t.attrs != 0 {
 		w.addAll(a, w.arena.bytes(t.attrs)[:t.size])
 	}
 	return a.All()
+}
+
+// measures returns the dissector of a talk that has something to report, nil if there is none.
+func (w *Worker) measures(t *talk) *app.Dissector {
+	if t.decided == 0 || t.state == 0 || w.dissectors[t.decided-1].Report == nil {
+		return nil
+	}
+	return w.dissectors[t.decided-1]
+}
+
+// measured returns what the dissector of a talk has measured since it was asked last. One that
+// sees no more of the flow is asked once more only.
+func (w *Worker) measured(t *talk) []byte {
+	d, a := w.measures(t), &w.msg.Attrs
+	if d == nil {
+		return nil
+	}
+	a.Reset()
+	d.Report(w.arena.bytes(t.state)[:d.State], a)
+	w.counts[AttrsDropped] += a.Dropped
+	a.Dropped = 0
+	if t.pending == 0 {
+		w.arena.give(t.state)
+		t.state = 0
+	}
+	return a.All()
+}
+
+// bequeath leaves to the flow in hand what the dissector has measured that goes.
+func (w *Worker) bequeath() {
+	t := w.hand.t
+	w.keepAttrs(w.measured(t))
+	w.arena.give(t.state)
+	t.state = 0
 }
 
 // keepAttrs adds attributes to those of the flow in hand.

@@ -291,7 +291,7 @@ func TestTalkLayout(t *testing.T) {
 		name       string
 		size, want uintptr
 	}{
-		{"talk", unsafe.Sizeof(talk{}), 272},
+		{"talk", unsafe.Sizeof(talk{}), 280},
 		{"exchange", unsafe.Sizeof(exchange{}), 128},
 		{"held", unsafe.Sizeof([holds]held{}), 192},
 	} {

@@ -54,12 +54,13 @@ func (w *Worker) synchronise(p *dissect.Packet) {
 	h := &w.hand
 	known := h.r.Begun>>h.d&1 != 0 && h.r.Start[h.d] == uint16(p.Seq+1)
 	if h.t != nil && h.t.sides[h.d].started && !known {
-		pending := h.r.Pending
 		w.hangUp(Unanswered)
 		if h.t != nil {
-			h.t.sides, h.t.decided = [2]side{}, 0
+			w.bequeath()
+			h.t.sides, h.t.decided, h.t.switched = [2]side{}, 0, false
 		}
-		h.r.Pending, h.r.Begun = pending, 0
+		h.narrow(w.any[0])
+		h.r.Begun = 0
 	}
 	h.r.Start[h.d] = uint16(p.Seq + 1)
 	h.r.Begun |= 1 << h.d
@@ -137,7 +138,7 @@ func (w *Worker) segment(p *dissect.Packet) {
 	if p.PayloadLen > 0 {
 		s.count++
 	}
-	before, pending := s.top, h.r.Pending
+	before, pending := s.top, h.pending
 	s.top = max(s.top, end)
 	switch {
 	case int64(end-s.next()) <= 0:
@@ -150,7 +151,7 @@ func (w *Worker) segment(p *dissect.Packet) {
 	if h.t != nil && !s.shut {
 		w.advance(s, before)
 	}
-	if h.r.Pending != pending {
+	if h.pending != pending {
 		w.remind()
 	}
 }
@@ -160,7 +161,7 @@ func (w *Worker) segment(p *dissect.Packet) {
 func (w *Worker) remind() {
 	h := &w.hand
 	h.d ^= 1
-	if h.r.Pending != 0 && h.t.sides[h.d].have > 0 {
+	if h.pending != 0 && h.t.sides[h.d].have > 0 {
 		w.reread(&h.t.sides[h.d])
 	}
 	h.d ^= 1

@@ -3,6 +3,7 @@ package worker
 import (
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/slab"
@@ -17,14 +18,16 @@ type talk struct {
 	// deadline is when the first of those without a response times out, at the soonest;
 	// valid if Hot.State has asked.
 	deadline uint64
+	pending  uint64 // bit j: dissector j still wants to see something
 	open     uint32 // transactions in the lists
-	state    block  // of the dissector that was decided on
+	state    block  // of the dissector that was decided on; before, of the tentative one
 	attrs    block  // of the flow
 	size     uint16 // octets of attrs
 	decided  uint8  // 1 + position of the dissector that accepted a message, 0 for none
 	rejects  uint8  // datagrams in a row that it rejected
 	waits    uint8  // datagrams about which a dissector asked for more
 	began    bool   // the first transaction is known
+	switched bool   // another protocol has handed the flow over
 	tally
 }
 
@@ -82,7 +85,7 @@ const (
 	parsing    = 1 << 18 // octets that may be parsed again for a message before asking gets rare
 	inSegment  = 512     // messages taken from what came at once
 	inFlow     = 1 << 10 // transactions that a flow may have open
-	undecided  = 8       // datagrams that a dissector may ask more of before it decides
+	undecided  = 16      // datagrams that dissectors may ask more of before one decides
 	startRange = 1 << 15 // octets by which the first segment seen may be early
 	asked      = 64      // bit of Hot.State: transactions wait for their responses
 )
@@ -90,10 +93,12 @@ const (
 // inspection is everything that dissectors need.
 type inspection struct {
 	dissectors []*app.Dissector
-	place      [32]uint16           // of each in app.All
-	any        [transports]uint32   // those that may be found on a transport
-	ports      [transports][]uint32 // those to be expected at a port
-	index      [32]Dissected
+	place      [MaxDissectors]uint16 // of each in app.All
+	any        [transports]uint64    // those that may be found on a transport
+	ports      [transports][]uint64  // those to be expected at a port
+	first      [256]uint64           // those whose flows may begin with an octet
+	tentative  uint64                // the one that is
+	index      [MaxDissectors]Dissected
 
 	talks  []talk
 	unused []uint32
@@ -108,12 +113,15 @@ type inspection struct {
 
 // hand is the flow, and the side of it, that is being looked at.
 type hand struct {
-	n      uint32 // record
-	r      *flow.Hot
-	t      *talk // nil if it has none
-	d      flow.Dir
-	now    uint64 // time of the packet
-	packet int    // its place in the burst, -1 for none
+	n uint32 // record
+	r *flow.Hot
+	t *talk // nil if it has none
+	d flow.Dir
+	// pending is the talk's. Without a talk it is all that may be found on the transport, or none:
+	// a datagram that no dissector wants ends the interest, and streams always have one.
+	pending uint64
+	now     uint64 // time of the packet
+	packet  int    // its place in the burst, -1 for none
 }
 
 const transports = 3
@@ -140,7 +148,7 @@ func (x *inspection) open(c *Config, s seed) (err error) {
 		x.dissectors = app.All
 	}
 	for i := range x.ports {
-		if x.ports[i], err = slab.Map[uint32](1 << 16); err != nil {
+		if x.ports[i], err = slab.Map[uint64](1 << 16); err != nil {
 			return err
 		}
 	}
@@ -155,6 +163,10 @@ func (x *inspection) open(c *Config, s seed) (err error) {
 				x.ports[k][port] |= 1 << i
 			}
 		}
+		if d.Tentative {
+			x.tentative |= 1 << i
+		}
+		x.begin(i, d.First)
 	}
 	if x.talks, err = slab.Map[talk](c.Streams + 1); err != nil {
 		return err
@@ -169,6 +181,15 @@ func (x *inspection) open(c *Config, s seed) (err error) {
 		return err
 	}
 	return x.exchanges.open(c.Transactions, s)
+}
+
+// begin notes the octets that flows of dissector i may begin with.
+func (x *inspection) begin(i int, first string) {
+	for c := range x.first {
+		if first == "" || strings.IndexByte(first, byte(c)) >= 0 {
+			x.first[c] |= 1 << i
+		}
+	}
 }
 
 func (x *inspection) unmap() error {
@@ -190,7 +211,7 @@ func (x *inspection) unmap() error {
 // checkInspection returns what is wrong with the part of c that is about dissectors.
 func (c *Config) checkInspection(wrong func(is bool, format string, a ...any)) {
 	wrong(c.Streams < 0 || c.Streams > MaxStreams, "%d flows looked into: give 0 to %d", c.Streams, MaxStreams)
-	wrong(len(c.Dissectors) > 32, "%d dissectors: at most 32", len(c.Dissectors))
+	wrong(len(c.Dissectors) > MaxDissectors, "%d dissectors: at most %d", len(c.Dissectors), MaxDissectors)
 	if c.Streams == 0 {
 		return
 	}
@@ -200,27 +221,37 @@ func (c *Config) checkInspection(wrong func(is bool, format string, a ...any)) {
 		"room for %d transactions: give 1 to %d", c.Transactions, MaxTransactions)
 	wrong(c.TransactionTimeout <= 0, "transaction timeout %v: give more than 0", c.TransactionTimeout)
 	wrong(c.Malformed < 0, "%d malformed packets a second: give 0 or more", c.Malformed)
+	tentative := 0
 	for _, d := range c.Dissectors {
+		if d.Tentative {
+			tentative++
+		}
 		wrong(d.State > app.MaxState, "dissector %s: state of %d octets: at most %d", d.Name, d.State, app.MaxState)
 	}
+	wrong(tentative > 1, "%d tentative dissectors: at most 1", tentative)
 }
 
-// interested returns the dissectors that the flow r of a protocol may concern.
-func (w *Worker) interested(r *flow.Hot, proto uint8) uint32 {
+// interested reports whether the flow r of a protocol may concern a dissector.
+func (w *Worker) interested(r *flow.Hot, proto uint8) bool {
 	k := transport(proto)
-	if k < 0 || w.talks == nil || r.Ignored&aggregate != 0 {
-		return 0
-	}
-	return w.any[k]
+	return k >= 0 && w.talks != nil && r.Ignored&aggregate == 0 && w.any[k] != 0
 }
 
-// hinted returns those of the pending dissectors that the ports of r speak for.
-func (w *Worker) hinted(r *flow.Hot) uint32 {
+// hinted returns those of some dissectors that the ports of r speak for.
+func (w *Worker) hinted(r *flow.Hot, some uint64) uint64 {
 	k := transport(r.Proto)
-	if k < 0 || bits.OnesCount32(r.Pending) < 2 {
-		return r.Pending
+	if k < 0 || bits.OnesCount64(some) < 2 {
+		return some
 	}
-	return r.Pending & (w.ports[k][r.DstPort] | w.ports[k][r.SrcPort])
+	return some & (w.ports[k][r.DstPort] | w.ports[k][r.SrcPort])
+}
+
+// narrow says which dissectors still want to see something of the flow in hand.
+func (h *hand) narrow(pending uint64) {
+	h.pending, h.r.Pending = pending, uint8(min(pending, 1))
+	if h.t != nil {
+		h.t.pending = pending
+	}
 }
 
 // enter gives the flow in hand a talk, and reports whether it has one.
@@ -236,7 +267,7 @@ func (w *Worker) enter() bool {
 	k := w.unused[len(w.unused)-1]
 	w.unused = w.unused[:len(w.unused)-1]
 	h.r.Attrs, h.t = k, &w.talks[k]
-	*h.t = talk{deadline: never}
+	*h.t = talk{deadline: never, pending: h.pending}
 	return true
 }
 
@@ -244,28 +275,37 @@ func (w *Worker) enter() bool {
 func (w *Worker) grasp(n uint32, now uint64) *hand {
 	h := &w.hand
 	h.n, h.r, h.t, h.now, h.packet = n, &w.table.hot[n], nil, now, -1
-	if h.r.Attrs != 0 {
+	switch {
+	case h.r.Attrs != 0:
 		h.t = &w.talks[h.r.Attrs]
+		h.pending = h.t.pending
+	case h.r.Pending != 0:
+		h.pending = w.any[transport(h.r.Proto)]
+	default:
+		h.pending = 0
 	}
 	return h
 }
 
-// retire ends looking into the flow in hand. What was found is kept.
+// retire ends looking into the flow in hand. What was found is kept, and so is what was measured
+// until the record is made.
 func (w *Worker) retire() {
 	h := &w.hand
-	h.r.Pending = 0
+	h.narrow(0)
 	if h.t == nil {
 		return
 	}
 	w.abandon(Abandoned)
-	w.arena.give(h.t.state)
-	h.t.state = 0
+	if w.measures(h.t) == nil {
+		w.arena.give(h.t.state)
+		h.t.state = 0
+	}
 	for d := range h.t.sides {
 		s := &h.t.sides[d]
 		w.discard(s)
 		s.shut = true
 	}
-	if h.t.size == 0 && h.t.count == 0 {
+	if h.t.size == 0 && h.t.count == 0 && h.t.state == 0 {
 		w.leaveTalk()
 	}
 }
@@ -274,6 +314,7 @@ func (w *Worker) retire() {
 func (w *Worker) leaveTalk() {
 	h := &w.hand
 	w.arena.give(h.t.attrs)
+	w.arena.give(h.t.state)
 	w.unused = append(w.unused, h.r.Attrs)
 	h.r.Attrs, h.t = 0, nil
 }

@@ -79,6 +79,7 @@ var (
 	lineLost    = textField("LINE_LOST", 16004)
 	keyAsked    = textField("KEY_ASKED", 16005)
 	keySaid     = textField("KEY_SAID", 16006)
+	keyCount    = &flow.Field{Element: flow.Element{Label: "KEY_COUNT", ID: 16007, PEN: flow.Weir}, Type: flow.Unsigned32}
 )
 
 func textField(label string, id uint16) *flow.Field {
@@ -87,7 +88,7 @@ func textField(label string, id uint16) *flow.Field {
 
 // testSchema numbers the fields of the probe and of the tests.
 var testSchema = sync.OnceValue(func() *flow.Schema {
-	own := []*flow.Field{lineAsked, lineSaid, lineNoted, lineDialect, lineLost, keyAsked, keySaid}
+	own := []*flow.Field{lineAsked, lineSaid, lineNoted, lineDialect, lineLost, keyAsked, keySaid, keyCount}
 	s, err := flow.Compile(append(flow.All(), app.Fields(), own)...)
 	if err != nil {
 		panic(err)

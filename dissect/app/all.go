@@ -6,8 +6,8 @@ import (
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
-// All lists every dissector. Its position is its bit in Record.Pending; new ones go at the
-// end, and there is room for 32.
+// All lists every dissector. Its position is its number in what goes from worker to control
+// plane; new ones go at the end, and there is room for 61.
 var All = []*Dissector{&SSH, &DNS, &TLS, &DTLS, &QUIC, &HTTP, &HTTP2, &SIP}
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

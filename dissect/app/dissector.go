@@ -58,6 +58,15 @@ type Dissector struct {
 	Report func(state []byte, a *flow.Attrs)
 }
 
+// octets returns those from one to another, for First.
+func octets(from, to int) string {
+	var all [256]byte
+	for c := range all {
+		all[c] = byte(c)
+	}
+	return string(all[from : to+1])
+}
+
 // MaxState is the most memory that a dissector may have for a flow.
 const MaxState = 16 << 10
 

@@ -14,6 +14,7 @@ var DTLS = Dissector{
 	Number: 30,
 	UDP:    []uint16{853, 2083, 5349, 5684, 10161, 10162},
 	SCTP:   []uint16{5868},
+	First:  octets(recordChangeCipher, recordHeartbeat),
 	Fields: tlsFields,
 	Pair:   InOrder,
 	State:  unsafe.Sizeof(dtlsState{}),

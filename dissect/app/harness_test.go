@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -66,8 +68,10 @@ type outcome struct {
 	messages    []heard
 	events      []event
 	fields      map[string]string // attributes of the flow
+	reported    map[string]string // those of them that the dissector measured
 	application uint16
 	rejected    []string // dissectors that gave up, in order
+	wavered     int      // datagrams of which a tentative dissector wanted another, and remembered them
 	faults      []string // breaches of the contract
 	dropped     uint64   // attributes that did not fit
 	calls       []call   // how Parse was called, if asked for
@@ -88,6 +92,7 @@ type driver struct {
 	c       *conversation
 	pending []*Dissector // those the ports speak for first
 	decided *Dissector   // the one that accepted a message
+	handed  bool         // it was named by another
 	memory  map[*Dissector][]byte
 	sides   [2]side
 	rejects int
@@ -140,7 +145,23 @@ func (r *driver) run(dissectors []*Dissector) *outcome {
 	} else {
 		r.abandon(unanswered)
 	}
+	r.reported = r.report()
+	said := r.fields
+	r.fields = maps.Clone(r.reported)
+	merge(r.fields, said)
 	return &r.outcome
+}
+
+// report returns what the dissector that was decided on has measured.
+func (r *driver) report() map[string]string {
+	if r.decided == nil || r.decided.Report == nil {
+		return map[string]string{}
+	}
+	var a flow.Attrs
+	r.decided.Report(r.memory[r.decided], &a)
+	r.declared(r.decided, a.All())
+	r.dropped += a.Dropped
+	return attributes(a.All())
 }
 
 // interested returns the dissectors of the transport, first those the ports speak for.
@@ -190,16 +211,19 @@ func (r *driver) datagram(dir flow.Dir, octets []byte) {
 // ask shows a message to everyone interested until one accepts it, or, in a stream, needs more.
 func (r *driver) ask(dir flow.Dir, octets []byte) Verdict {
 	verdict := Reject
-	for _, d := range slices.Clone(r.pending) {
-		v := r.show(d, dir, octets)
-		m := &r.m
+	m := &r.m
+	for _, d := range r.inTurn() {
+		v := Reject
+		if r.mayBegin(d, octets) {
+			v = r.show(d, dir, octets)
+		}
 		if v == More && (m.Full || m.Closed) {
 			v = Reject
 		}
 		switch v {
 		case Reject:
 			r.rejected = append(r.rejected, d.Name)
-			if r.decided == nil && !m.Lost && !m.Cut {
+			if r.decided == nil && !r.sides[dir].lost && !r.cut {
 				r.pending = slices.DeleteFunc(r.pending, func(x *Dissector) bool { return x == d })
 			}
 		case More:
@@ -215,6 +239,23 @@ func (r *driver) ask(dir flow.Dir, octets []byte) Verdict {
 		}
 	}
 	return verdict
+}
+
+// inTurn returns the pending dissectors, for datagrams the tentative one last.
+func (r *driver) inTurn() []*Dissector {
+	all := slices.Clone(r.pending)
+	if !r.c.stream() {
+		slices.SortStableFunc(all, func(a, b *Dissector) int {
+			return int(boolean(a.Tentative)) - int(boolean(b.Tentative))
+		})
+	}
+	return all
+}
+
+// mayBegin reports whether d may be shown octets: its flows may begin with them, or it has shown
+// already what the flow is.
+func (r *driver) mayBegin(d *Dissector, octets []byte) bool {
+	return r.decided != nil || r.handed || len(octets) == 0 || d.begins(octets[0])
 }
 
 // show asks one dissector.
@@ -247,7 +288,10 @@ func (r *driver) check(d *Dissector, v Verdict, before []byte) {
 	}
 	m := &r.m
 	if v < Accept && !bytes.Equal(before, m.State) {
-		fault("State written without accepting the message")
+		if !d.wavers(v, m) {
+			fault("State written without accepting the message")
+		}
+		r.wavered++
 	}
 	if v == Accept && m.Stream && m.Pos() == 0 && m.Said.Skip == 0 {
 		fault("a message of a stream accepted that consumes nothing")
@@ -257,12 +301,23 @@ func (r *driver) check(d *Dissector, v Verdict, before []byte) {
 	if v >= Accept && m.Said.Switch == d {
 		fault("became what it is")
 	}
-	for label, f := range attributes(m.Attrs.All()) {
+	r.declared(d, m.Attrs.All())
+}
+
+// declared notes attributes that are not among the fields of d.
+func (r *driver) declared(d *Dissector, attrs []byte) {
+	for label, f := range attributes(attrs) {
 		if !slices.ContainsFunc(d.Fields, func(x *flow.Field) bool { return x.Key() == label }) {
-			fault("%s is not among its fields: %q", label, f)
+			r.faults = append(r.faults, fmt.Sprintf("%s: %s is not among its fields: %q", d.Name, label, f))
 		}
 	}
 }
+
+// begins reports whether flows of d may begin with an octet.
+func (d *Dissector) begins(c byte) bool { return d.First == "" || strings.IndexByte(d.First, c) >= 0 }
+
+// wavers reports whether d may have written State with its verdict, which does not accept.
+func (d *Dissector) wavers(v Verdict, m *Message) bool { return d.Tentative && v == More && !m.Stream }
 
 // accept notes what d said of a message that is its own.
 func (r *driver) accept(d *Dissector) {
@@ -285,7 +340,8 @@ func (r *driver) accept(d *Dissector) {
 	r.pair(d, fields)
 	if to := m.Said.Switch; to != nil {
 		r.abandon(abandoned)
-		r.decided, r.pending = nil, []*Dissector{to}
+		merge(r.fields, r.report())
+		r.decided, r.pending, r.handed = nil, []*Dissector{to}, true
 		delete(r.memory, to)
 	}
 }

@@ -13,6 +13,7 @@ var HTTP = Dissector{
 	Doc:    "HTTP/1.0 and 1.1: requests and responses, in any number and order, on any port.",
 	Number: 7,
 	TCP:    httpPorts,
+	First:  "ABCDGHLMNOPQRSTUV\x00", // of methods and versions, and what keeps TCP alive
 	Fields: []*flow.Field{
 		httpMethod, httpURL, httpHost, httpSite, httpProtocol, httpUserAgent, httpReferer, httpRequestMIME,
 		httpForwardedFor, httpForwardedHost, httpVia, httpCookie, httpRawCookie, httpPostParams, httpRequestBody,

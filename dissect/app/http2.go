@@ -14,6 +14,7 @@ var HTTP2 = Dissector{
 	Doc:    "HTTP/2 in clear: requests and responses of every stream.",
 	Number: 349,
 	TCP:    []uint16{80, 8080, 50051},
+	First:  "P\x00",
 	Fields: []*flow.Field{
 		httpMethod, httpURL, httpHost, httpSite, httpProtocol, httpUserAgent, httpReferer, httpRequestMIME,
 		httpForwardedFor, httpForwardedHost, httpVia, httpCookie, httpRawCookie, httpPostParams, httpRequestBody,

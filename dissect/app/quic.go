@@ -16,6 +16,7 @@ var QUIC = Dissector{
 	Name: "quic", Number: 188,
 	Doc:    "QUIC: the handshake up to the server's hello, also of Google's versions.",
 	UDP:    []uint16{443, 8443, 784, 853},
+	First:  octets(0x80, 0xff) + googleFirst,
 	Fields: slices.Concat(quicFields, helloFields, quicAnswerFields),
 	Pair:   ByKey,
 	State:  unsafe.Sizeof(quicState{}),

@@ -25,6 +25,10 @@ const (
 	quicQ046       = 0x51303436 // "Q046"
 	googleMaxTags  = 128
 	googleTagsFrom = 8 // octets before the list of tags
+
+	// The first octet of versions before Q046, in which a version and an identifier are announced,
+	// and a packet number of any size.
+	googleFirst = "\x09\x0d\x19\x1d\x29\x2d\x39\x3d"
 )
 
 // googleFrames reads what matters of a packet of Q050.

@@ -13,6 +13,7 @@ var TLS = Dissector{
 	Doc:    "TLS from SSL 3 to 1.3: names, versions, cipher suites, certificates and fingerprints.",
 	Number: 91,
 	TCP:    []uint16{443, 465, 563, 636, 853, 989, 990, 992, 993, 995, 5061, 8443, 8883},
+	First:  octets(recordChangeCipher, recordHeartbeat) + octets(0x80, 0x80+mostOld>>8),
 	Fields: tlsFields,
 	Pair:   InOrder,
 	State:  unsafe.Sizeof(handshake{}),
