@@ -29,7 +29,7 @@ var SIP = Dissector{
 var sipPorts = []uint16{5060, 5061}
 
 // sipFirstOctets begin messages: the characters of a token, as methods are, and what is blank.
-const sipFirstOctets = "\x00\n\r " + "-.!%*_+`'~0123456789" +
+const sipFirstOctets = "\x00\t\n\r " + "-.!%*_+`'~0123456789" +
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // sipTurn is a message and what is known of its flow.
@@ -85,7 +85,7 @@ const sipKeepAlive = 16
 // blank reports whether nothing can be read in b, which is not empty.
 func blank(b []byte) bool {
 	for _, c := range b {
-		if c > ' ' {
+		if c != 0 && c != '\t' && c != '\n' && c != '\r' && c != ' ' {
 			return false
 		}
 	}
