@@ -129,11 +129,10 @@ func (e *Exporter) inherit() {
 			e.c.Recovered.Add(l.Stats().Records)
 			e.c.Spool.Store(l.ID())
 		}
-		a := spool.Account{Records: &e.c.Spooled}
-		for i, r := range [spool.Losses]Reason{spool.Full: SpoolFull, spool.Expired: SpoolExpired, spool.Corrupt: SpoolCorrupt} {
-			a.Lost[i] = &e.c.Dropped[r]
-		}
-		l.Count(a)
+		l.Count(spool.Account{Records: &e.c.Spooled, Lost: [spool.Losses]*atomic.Uint64{
+			spool.Full: &e.c.Dropped[SpoolFull], spool.Expired: &e.c.Dropped[SpoolExpired],
+			spool.Corrupt: &e.c.Dropped[SpoolCorrupt],
+		}})
 	}
 	if n := e.c.Pending(); n > 0 {
 		e.c.Dropped[Interrupted].Add(n)

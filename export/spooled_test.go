@@ -204,7 +204,7 @@ func TestSpoolBooks(t *testing.T) {
 			if c.reason == export.Reasons && (lost > 0 || err != nil) {
 				t.Errorf("%d flows lost, %v: %+v", lost, err, e.Stats())
 			}
-			if c.reason < export.Reasons && e.Counters().Dropped[c.reason].Load() != lost || c.reason < export.Reasons && lost == 0 {
+			if c.reason < export.Reasons && (lost == 0 || e.Counters().Dropped[c.reason].Load() != lost) {
 				t.Errorf("dropped %v", e.Stats().Dropped)
 			}
 		})
@@ -287,7 +287,8 @@ func TestSpoolFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := export.New("test", &ports{}, s, export.Options{Spool: l, Queue: 4, Block: true, Backoff: time.Millisecond, Age: 1})
+		o := export.Options{Spool: l, Queue: 4, Block: true, Backoff: time.Millisecond, Age: 1}
+		e := export.New("test", &ports{}, s, o)
 		const n = 9000
 		fill(e, 0, n)
 		eventually(t, "nothing is pending", func() bool { return e.Stats().Pending == 0 })
@@ -432,7 +433,9 @@ func TestSpoolFails(t *testing.T) {
 	o.Spool.Close()
 	fill(e, 0, 30)
 	e.Close(within(t, 10*time.Second))
-	if st := e.Stats(); st.Dropped[export.SpoolFailed] == 0 || !errors.Is(st.Last.Err, spool.ErrClosed) && !errors.Is(st.Last.Err, errNever) {
+	st := e.Stats()
+	if st.Dropped[export.SpoolFailed] == 0 ||
+		!errors.Is(st.Last.Err, spool.ErrClosed) && !errors.Is(st.Last.Err, errNever) {
 		t.Errorf("stats %+v", st)
 	}
 	accounted(t, e.Counters())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,8 @@ func balance(t *testing.T, a egress.Account) {
 // spoolTable is an exporter of record identifiers to a place, with a spool.
 func spoolTable(place, dir, more string) string {
 	return fmt.Sprintf("[[exporter]]\nname = \"x\"\nformat = \"json\"\ntemplate = \"RECORD_ID\"\nto = %q\n"+
-		"batch_age = \"5ms\"\nretry = \"100ms\"\nqueue = 16\ntimeout = \"500ms\"\n[exporter.spool]\ndir = %q\n%s", place, dir, more)
+		"batch_age = \"5ms\"\nretry = \"100ms\"\nqueue = 16\ntimeout = \"500ms\"\n[exporter.spool]\ndir = %q\n%s",
+		place, dir, more)
 }
 
 // pumping puts records into the ring of a bench until the returned function is called, which says how many.
@@ -144,10 +146,34 @@ func TestRudeDestinations(t *testing.T) {
 			s := b.end()
 			a := s.Exporters[0]
 			balance(t, a)
-			if a.Records != uint64(n) || a.Lost() > 0 || a.Error == "" {
+			if a.Records != uint64(n) || a.Lost() > 0 {
 				t.Errorf("%d records: %+v", n, a)
 			}
 		})
+	}
+}
+
+// TestRefusedTLS sends to one who does not prove who it is, and to one who does not speak TLS: nothing is sent,
+// everything waits, and the error says why.
+func TestRefusedTLS(t *testing.T) {
+	stranger := httptest.NewTLSServer(nil)
+	defer stranger.Close()
+	plain := httptest.NewServer(nil)
+	defer plain.Close()
+	for address, want := range map[string]string{
+		stranger.Listener.Addr().String(): "certificate", plain.Listener.Addr().String(): "TLS",
+	} {
+		b := runBench(t, spoolTable("tls://"+address, t.TempDir(), ""))
+		end := pumping(b)
+		x := b.outputs()[0].Exporters()[0]
+		until(t, "it was tried", func() bool { return x.Stats().Failures > 1 })
+		n := end()
+		s := b.end()
+		a := s.Exporters[0]
+		balance(t, a)
+		if a.Spooled != uint64(n) || !strings.Contains(a.Error, want) {
+			t.Errorf("%d records: %+v", n, a)
+		}
 	}
 }
 
@@ -320,8 +346,8 @@ func runAttached(t *testing.T, conf string, more ...string) *exec.Cmd {
 func TestSpoolOfOther(t *testing.T) {
 	dir := t.TempDir()
 	conf, spool := filepath.Join(dir, "weir.toml"), filepath.Join(dir, "spool")
-	text := fmt.Sprintf("schema = 1\n[dataplane]\nsocket = \"%s/s\"\n[[input]]\ncapture = [%q]\n%s", dir, absolute(t, sample),
-		spoolTable("tcp://127.0.0.1:9", spool, ""))
+	text := fmt.Sprintf("schema = 1\n[dataplane]\nsocket = \"%s/s\"\n[[input]]\ncapture = [%q]\n%s", dir,
+		absolute(t, sample), spoolTable("tcp://127.0.0.1:9", spool, ""))
 	write(t, conf, text)
 	must(t, "run", "-c", conf)
 	write(t, conf, strings.NewReplacer(`"json"`, `"text"`).Replace(text))

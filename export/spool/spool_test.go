@@ -210,15 +210,16 @@ func whole(t *testing.T, dir, what string, n, damaged int) {
 	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) || len(got) < n-damaged {
 		t.Fatalf("%s: read %v", what, got)
 	}
-	if total := records(numbers(0, n)); records(got)+b.lost[Corrupt].Load() != total || b.records.Load() != 0 {
-		t.Fatalf("%s: %d records read, %d counted as corrupt, %d were there", what, records(got), b.lost[Corrupt].Load(), total)
+	lost, total := b.lost[Corrupt].Load(), records(numbers(0, n))
+	if records(got)+lost != total || b.records.Load() != 0 {
+		t.Fatalf("%s: %d records read, %d counted as corrupt, %d were there", what, records(got), lost, total)
 	}
 }
 
 // TestDamage inverts every octet of every file of a log, one at a time: it costs one message at most, and
 // what it costs is counted.
 func TestDamage(t *testing.T) {
-	const n = 12
+	const n = 8
 	o := Options{Dir: t.TempDir(), Segment: 600}
 	l, _ := open(t, o)
 	put(t, l, 0, n)
@@ -227,6 +228,9 @@ func TestDamage(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range all {
 		for at := range content {
+			if name == stateName && at%statePlace >= stateSize {
+				continue // padding
+			}
 			for other, b := range all {
 				if b = slices.Clone(b); other == name {
 					b[at] ^= 0xff
@@ -242,7 +246,7 @@ func TestDamage(t *testing.T) {
 
 // TestTorn cuts the last file at every length, and loses whole files.
 func TestTorn(t *testing.T) {
-	const n = 12
+	const n = 8
 	o := Options{Dir: t.TempDir(), Segment: 600}
 	l, _ := open(t, o)
 	put(t, l, 0, n)
@@ -324,7 +328,8 @@ func TestRoom(t *testing.T) {
 		got := drain(t, l)
 		total := records(numbers(0, n))
 		if records(got)+uint64(first%3+1)+refused+b.lost[Full].Load() != total || first != 0 {
-			t.Errorf("%s: %d read, %d refused, %d removed of %d", policy, records(got), refused, b.lost[Full].Load(), total)
+			t.Errorf("%s: %d read, %d refused, %d removed of %d", policy, records(got), refused,
+				b.lost[Full].Load(), total)
 		}
 		if kept := slices.Contains(got, n-1); kept != (policy == Oldest) || (refused > 0) != (policy == Newest) {
 			t.Errorf("%s: the newest was kept: %v, %d refused", policy, kept, refused)
@@ -384,7 +389,8 @@ func TestOpen(t *testing.T) {
 	if _, err := l.Next(); !errors.Is(err, ErrClosed) || !errors.Is(l.Append(sample(0)), ErrClosed) {
 		t.Error("a closed log works")
 	}
-	if _, err := Open(Options{Dir: dir, Format: "json"}); err == nil || !strings.Contains(err.Error(), "3 records wait there as ipfix") {
+	_, err := Open(Options{Dir: dir, Format: "json"})
+	if err == nil || !strings.Contains(err.Error(), "3 records wait there as ipfix") {
 		t.Errorf("another format: %v", err)
 	}
 	l, _ = open(t, Options{Dir: dir, Format: "ipfix"})
