@@ -22,7 +22,7 @@ import (
 )
 
 // Version of the protocol and of everything in the shared memory.
-const Version = 1
+const Version = 2
 
 // Offer describes what is handed out.
 type Offer struct {
