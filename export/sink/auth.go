@@ -36,6 +36,12 @@ func (o *AuthOptions) Check() error {
 	return err
 }
 
+// Credentials returns the user and the password, empty if there is none, for servers that are no sinks.
+func (o *AuthOptions) Credentials() (user, password string, err error) {
+	password, err = o.password()
+	return o.User, password, err
+}
+
 // password returns the password, empty if there is none.
 func (o *AuthOptions) password() (string, error) {
 	return secret("password", o.PasswordFile, o.PasswordEnv)
