@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/netip"
 	"strconv"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -235,7 +234,35 @@ func textString(dst []byte, v Value) []byte {
 
 // RFC3339 appends the nanoseconds since the epoch ns as the text form of RFC 7373.
 func RFC3339(dst []byte, ns uint64) []byte {
-	return time.Unix(0, int64(ns)).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000")
+	seconds := ns / 1e9
+	year, month, day := date(seconds / 86400)
+	dst = append(pair10(pair10(dst, year/100), year%100), '-')
+	dst = append(pair10(dst, month), '-')
+	dst = append(pair10(dst, day), 'T')
+	dst = append(pair10(dst, seconds/3600%24), ':')
+	dst = append(pair10(dst, seconds/60%60), ':')
+	dst = append(pair10(dst, seconds%60), '.')
+	micros := ns % 1e9 / 1e3
+	return pair10(pair10(pair10(dst, micros/1e4), micros/100%100), micros%100)
+}
+
+// pair10 appends two decimal digits.
+func pair10(dst []byte, n uint64) []byte { return append(dst, '0'+byte(n/10), '0'+byte(n%10)) }
+
+// date returns the date so many days after the epoch. It counts in years that begin in March, so that
+// the day that may be missing is the last, and in eras of 400 years, which are all of the same length.
+func date(days uint64) (year, month, day uint64) {
+	const era, toEpoch = 146097, 719468 // days of an era, and from March of the year 0 to the epoch
+	days += toEpoch
+	of := days % era
+	years := (of - of/1460 + of/36524 - of/146096) / 365
+	rest := of - (365*years + years/4 - years/100)
+	march := (5*rest + 2) / 153
+	year, month, day = years+days/era*400, march+3, rest-(153*march+2)/5+1
+	if month > 12 {
+		year, month = year+1, month-12
+	}
+	return year, month, day
 }
 
 // appendScaled appends u/scale with up to three decimals, trailing zeroes removed.
