@@ -37,7 +37,11 @@ func (w *Worker) datagram(octets []byte, cut bool) {
 	}
 	m.Begun, m.Time, m.SrcPort, m.DstPort = h.now, h.now, h.r.SrcPort, h.r.DstPort
 	m.Stream, m.Lost, m.Full, m.Closed, m.Cut = false, false, false, false, cut
-	switch w.consult(octets) {
+	v := w.consult(octets)
+	if v >= app.Accept && m.Said.Switch != nil && m.Pos() == 0 && h.r.Pending != 0 {
+		v = w.consult(octets) // it is the first one of the other protocol
+	}
+	switch v {
 	case app.Reject:
 		w.refuse()
 	case app.More:

@@ -83,6 +83,25 @@ var exchangesOfKeys = []struct {
 		flows: []string{"KEY_ASKED=a KEY_SAID=n TRANSACTIONS=2"},
 	},
 	{
+		name: "the final response speaks for the transaction",
+		says: []string{"> Q1a", "< I1100", "< I1180", "< R1200", "> Q2b", "< I2100", "< I2180"},
+		events: []string{
+			"ASKER=client INTERIM_RESPONSES=2 KEY_ASKED=a KEY_SAID=200 PROTOCOL=key REQUEST_BYTES=3 RESPONSE_BYTES=5 " +
+				"STATE=complete",
+			"ASKER=client INTERIM_RESPONSES=2 KEY_ASKED=b KEY_SAID=100 PROTOCOL=key " + one + " STATE=unanswered",
+		},
+		flows: []string{"KEY_ASKED=a KEY_SAID=200 TRANSACTIONS=2"},
+	},
+	{
+		name: "the flow says what interim responses did only when there is no other",
+		conf: func(c *Config) { c.Active = time.Second },
+		says: []string{"> Q1a", "< I1180", "+2s", "< I1183", "+2s", "< I1183", "+2s"},
+		events: []string{
+			"ASKER=client INTERIM_RESPONSES=3 KEY_ASKED=a KEY_SAID=180 PROTOCOL=key " + one + " STATE=unanswered",
+		},
+		flows: []string{"KEY_ASKED=a", "KEY_ASKED=a", "KEY_ASKED=a KEY_SAID=180 TRANSACTIONS=1"},
+	},
+	{
 		name: "the response comes too late by nothing",
 		says: []string{"> Q1a", "+4990ms", "< R1x", "> Q2b", "+4989ms", "< R2y"},
 		events: []string{keyed("a", "", "unanswered", one),

@@ -21,6 +21,7 @@ func (w *Worker) complete(k uint32) {
 func (w *Worker) finish(k uint32, state State) {
 	t, e := w.hand.t, &w.all[k]
 	w.tallyUp(&t.tally, e)
+	w.takeAside(e)
 	if !e.told {
 		w.sendOpen(e, state)
 	}
@@ -34,6 +35,20 @@ func (w *Worker) finish(k uint32, state State) {
 	}
 	t.open--
 	w.spare = append(w.spare, k)
+}
+
+// takeAside adds to a transaction that ends what only interim responses have said.
+func (w *Worker) takeAside(e *exchange) {
+	if e.aside == 0 {
+		return
+	}
+	said := w.arena.bytes(e.aside)[:e.asideSize]
+	e.attrs, e.size = w.merge(e.attrs, e.size, said)
+	if e.first {
+		w.keepAttrs(said)
+	}
+	w.arena.give(e.aside)
+	e.aside = 0
 }
 
 // tallyUp counts a transaction that ends.

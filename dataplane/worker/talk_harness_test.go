@@ -197,6 +197,9 @@ func parseKey(m *app.Message) app.Verdict {
 		m.Attrs.Bytes(keySaid, text)
 	case 'I':
 		m.Interim(key)
+		if len(text) > 0 {
+			m.Attrs.Bytes(keySaid, text)
+		}
 	case 'N':
 		m.Notice()
 		m.Attrs.Bytes(keySaid, text)

@@ -36,7 +36,9 @@ type exchange struct {
 	next, prev uint32 // in its list of the talk
 	chain      uint32 // next in its bucket
 	attrs      block
+	aside      block  // what interim responses said
 	size       uint16 // octets of attrs
+	asideSize  uint16 // octets of aside
 	repeats    uint16 // requests seen again
 	interim    uint16 // responses that were not final
 	dissector  uint8
@@ -317,10 +319,11 @@ func (w *Worker) response(j int, s *side) {
 			w.keepAttrs(m.Attrs.All())
 			return
 		}
-		if e := &w.all[k]; e.interim < 1<<16-1 {
+		e := &w.all[k]
+		if e.interim < 1<<16-1 {
 			e.interim++
 		}
-		w.tell(k)
+		e.aside, e.asideSize = w.merge(e.aside, e.asideSize, m.Attrs.All())
 		s.owner = 0
 		return
 	}

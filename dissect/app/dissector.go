@@ -129,7 +129,8 @@ func (m *Message) Request(key uint64) { m.Said.Role, m.Said.Key = Request, key }
 // Response says that the message answers the request with that key, or the first one open.
 func (m *Message) Response(key uint64) { m.Said.Role, m.Said.Key = Response, key }
 
-// Interim says that the message is a response that is not the last.
+// Interim says that the message is a response that is not the last. Its attributes count for the
+// transaction as far as no other message says the same.
 func (m *Message) Interim(key uint64) { m.Said.Role, m.Said.Key = Interim, key }
 
 // Notice says that the attributes are worth an event by themselves.

@@ -12,7 +12,7 @@ import (
 
 // lines is a protocol that says everything a dissector can say: a line begins with the verb.
 func lines(pair Pairing) *Dissector {
-	d := &Dissector{Name: "lines", Number: 1, Pair: pair, Fields: []*flow.Field{sshVersion[0]}, State: 1}
+	d := &Dissector{Name: "lines", Number: 1, Pair: pair, Fields: sshVersion[:], State: 1}
 	d.Parse = func(m *Message) Verdict {
 		n := bytes.IndexByte(m.Peek(), '\n')
 		switch {
@@ -41,6 +41,7 @@ func (d *Dissector) obey(m *Message, line string) Verdict {
 	case 'r':
 		m.Response(k)
 		m.Finish()
+		m.Attrs.Text(sshVersion[1], line)
 	case 'R':
 		m.Response(k)
 	case 'f':
@@ -51,6 +52,7 @@ func (d *Dissector) obey(m *Message, line string) Verdict {
 		m.Finish()
 	case 'i':
 		m.Interim(k)
+		m.Attrs.Text(sshVersion[1], line)
 	case 'n':
 		m.Notice()
 	case 'p':
@@ -111,6 +113,25 @@ func TestDriver(t *testing.T) {
 			if s := strings.Join(got, ", "); s != c.want {
 				t.Errorf("%s: %s, want %s", c.name, s, c.want)
 			}
+		}
+	}
+}
+
+// TestFinalResponse holds that the final response speaks for the transaction, and interim ones only
+// where there is no other.
+func TestFinalResponse(t *testing.T) {
+	for _, c := range []struct{ script, event, flow string }{
+		{">q1 <i1 <i2 <r3", "transaction r3", "r3"},
+		{">q1 <i1 <i2 <|", "unanswered i1", "i1"},
+		{">q1 <r1 >q2 <i2 <r3", "transaction r3", "r1"},
+	} {
+		o := drive(script(c.script), lines(InOrder))
+		last := o.events[len(o.events)-1]
+		if got := last.Kind + " " + last.Fields["SSH_SERVER_VERSION"]; got != c.event {
+			t.Errorf("%s: %s, want %s", c.script, got, c.event)
+		}
+		if got := o.fields["SSH_SERVER_VERSION"]; got != c.flow {
+			t.Errorf("%s: the flow says %s, want %s", c.script, got, c.flow)
 		}
 	}
 }

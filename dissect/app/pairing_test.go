@@ -24,6 +24,7 @@ type exchange struct {
 	asked, answered bool
 	first           bool // of its flow
 	fields          map[string]string
+	aside           map[string]string // what interim responses said
 }
 
 // pair puts the message where it belongs: to a transaction, or to the flow.
@@ -79,7 +80,8 @@ func (r *driver) tell(e *exchange, fields map[string]string) {
 
 // open returns a new transaction.
 func (r *driver) open(d *Dissector, dir flow.Dir) *exchange {
-	e := &exchange{name: d.Name, key: r.m.Said.Key, dir: dir, first: !r.began, fields: map[string]string{}}
+	e := &exchange{name: d.Name, key: r.m.Said.Key, dir: dir, first: !r.began}
+	e.fields, e.aside = map[string]string{}, map[string]string{}
 	r.began = true
 	r.waiting = append(r.waiting, e)
 	return e
@@ -106,7 +108,7 @@ func (r *driver) response(d *Dissector, s *side, fields map[string]string) {
 			merge(r.fields, fields)
 			return
 		}
-		r.tell(e, fields)
+		merge(e.aside, fields)
 		s.owner = nil
 		return
 	}
@@ -157,6 +159,7 @@ func (r *driver) end(e *exchange, how string) {
 	if how == complete && !e.asked {
 		how = unasked
 	}
+	r.tell(e, e.aside)
 	r.events = append(r.events, event{e.name, how, e.fields})
 	r.waiting = slices.DeleteFunc(slices.Clone(r.waiting), func(x *exchange) bool { return x == e })
 	for i := range r.sides {
