@@ -81,6 +81,7 @@ func commands(schema *flow.Schema) *cobra.Command {
 		checkCommand(schema),
 		fieldsCommand(schema),
 		sinksCommand(),
+		schemaCommand(schema),
 		nprobeCommand(schema),
 		versionCommand(),
 	)

@@ -19,51 +19,79 @@ type Object = map[string]any
 
 // ElasticSchema is what a server has to know of records before the first comes.
 type ElasticSchema struct {
-	Name     string // of the policy and of the template
-	Policy   Object // life cycle, for Elasticsearch's index life cycle management
-	ISM      Object // the same, for OpenSearch's index state management
-	Template Object // index template, with its mappings
+	Name     string `json:"name"`     // of the policy and of the template
+	Policy   Object `json:"policy"`   // life cycle, for PUT _ilm/policy/NAME or PUT _plugins/_ism/policies/NAME
+	Template Object `json:"template"` // index template with its mappings, for PUT _index_template/NAME
 }
 
-// Elastic returns what a server has to know of the records for a data stream with kindMark where
-// the kind stands.
-func Elastic(stream string, o *Options) ElasticSchema {
+// Elastic returns what a server has to know of the records for a target of elasticsearch:// or
+// opensearch://.
+func Elastic(target string, o *Options) (ElasticSchema, error) {
+	s, place, err := Find(target)
+	if err != nil {
+		return ElasticSchema{}, err
+	}
+	_, stream, err := streams(place)
+	if err != nil {
+		return ElasticSchema{}, err
+	}
+	return elasticSchema(stream, o, strings.HasPrefix(s.Name, "opensearch")), nil
+}
+
+// elasticSchema is Elastic for a data stream with kindMark where the kind stands.
+func elasticSchema(stream string, o *Options, open bool) ElasticSchema {
 	e := o.Elastic
 	e.fill()
 	s := ElasticSchema{Name: strings.ReplaceAll(stream, kindMark, "all")}
 	pattern := strings.ReplaceAll(stream, kindMark, "*")
-	age := func(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + "m" }
-	s.Policy = Object{"policy": Object{"phases": Object{
-		"hot": Object{"actions": Object{"rollover": Object{
-			"max_age": age(e.Rollover), "max_primary_shard_size": "50gb",
-		}}},
-		"delete": Object{"min_age": age(e.Delete), "actions": Object{"delete": Object{}}},
-	}}}
-	s.ISM = Object{"policy": Object{
-		"description": "Life cycle of what weir exports.", "default_state": "hot",
-		"states": []Object{
-			{"name": "hot", "actions": []Object{{"rollover": Object{
-				"min_index_age": age(e.Rollover), "min_primary_shard_size": "50gb",
-			}}}, "transitions": []Object{{
-				"state_name": "delete", "conditions": Object{"min_rollover_age": age(e.Delete)},
-			}}},
-			{"name": "delete", "actions": []Object{{"delete": Object{}}}, "transitions": []Object{}},
-		},
-		"ism_template": []Object{{"index_patterns": []string{pattern}, "priority": 300}},
-	}}
+	index := Object{
+		"number_of_shards": e.Shards, "number_of_replicas": e.Replicas, "codec": "best_compression",
+		"mapping": Object{"ignore_malformed": true, "total_fields": Object{"limit": 4000}},
+	}
+	if open {
+		s.Policy = stateManagement(&e, pattern)
+	} else {
+		s.Policy = lifeCycle(&e)
+		index["lifecycle"] = Object{"name": s.Name}
+	}
 	s.Template = Object{
 		"index_patterns": []string{pattern}, "data_stream": Object{}, "priority": 300,
 		"template": Object{
-			"settings": Object{"index": Object{
-				"number_of_shards": e.Shards, "number_of_replicas": e.Replicas, "codec": "best_compression",
-				"lifecycle": Object{"name": s.Name},
-				"mapping":   Object{"ignore_malformed": true, "total_fields": Object{"limit": 4000}},
-			}},
+			"settings": Object{"index": index},
 			"mappings": mappings(o),
 		},
 		"_meta": Object{"description": "What weir exports."},
 	}
 	return s
+}
+
+// minutes writes a time as both products read it.
+func minutes(d time.Duration) string { return strconv.Itoa(int(d/time.Minute)) + "m" }
+
+// lifeCycle is a policy of Elasticsearch's index life cycle management.
+func lifeCycle(e *ElasticOptions) Object {
+	return Object{"policy": Object{"phases": Object{
+		"hot": Object{"actions": Object{"rollover": Object{
+			"max_age": minutes(e.Rollover), "max_primary_shard_size": "50gb",
+		}}},
+		"delete": Object{"min_age": minutes(e.Delete), "actions": Object{"delete": Object{}}},
+	}}}
+}
+
+// stateManagement is a policy of OpenSearch's index state management.
+func stateManagement(e *ElasticOptions, pattern string) Object {
+	return Object{"policy": Object{
+		"description": "Life cycle of what weir exports.", "default_state": "hot",
+		"states": []Object{
+			{"name": "hot", "actions": []Object{{"rollover": Object{
+				"min_index_age": minutes(e.Rollover), "min_primary_shard_size": "50gb",
+			}}}, "transitions": []Object{{
+				"state_name": "delete", "conditions": Object{"min_rollover_age": minutes(e.Delete)},
+			}}},
+			{"name": "delete", "actions": []Object{{"delete": Object{}}}, "transitions": []Object{}},
+		},
+		"ism_template": []Object{{"index_patterns": []string{pattern}, "priority": 300}},
+	}}
 }
 
 // settings returns the settings of the index template.
@@ -131,15 +159,12 @@ func InstallElastic(ctx context.Context, target string, o Options) error {
 
 // install puts the life cycle and the template there, in the place of older ones.
 func (k *elastic) install(ctx context.Context) error {
-	s := Elastic(k.name, &k.o)
-	var err error
+	s := elasticSchema(k.name, &k.o, k.open)
+	policy := k.installILM
 	if k.open {
-		delete(s.settings(), "lifecycle")
-		err = k.installISM(ctx, &s)
-	} else {
-		err = k.installILM(ctx, &s)
+		policy = k.installISM
 	}
-	if err != nil {
+	if err := policy(ctx, &s); err != nil {
 		return err
 	}
 	return k.installTemplate(ctx, &s)
@@ -186,7 +211,7 @@ func (k *elastic) installILM(ctx context.Context, s *ElasticSchema) error {
 		return err
 	case a.unknown():
 		delete(s.settings(), "lifecycle")
-		keep := Object{"data_retention": strconv.Itoa(int(k.o.Elastic.Delete/time.Minute)) + "m"}
+		keep := Object{"data_retention": minutes(k.o.Elastic.Delete)}
 		s.Template["template"].(Object)["lifecycle"] = keep
 	case a.status != http.StatusOK:
 		return a.error()
@@ -213,7 +238,7 @@ func (k *elastic) installISM(ctx context.Context, s *ElasticSchema) error {
 		}
 		query = url.Values{"if_seq_no": {strconv.Itoa(old.SeqNo)}, "if_primary_term": {strconv.Itoa(old.Term)}}
 	}
-	a, err = k.put(ctx, path, query, s.ISM)
+	a, err = k.put(ctx, path, query, s.Policy)
 	if err == nil && a.status != http.StatusOK && a.status != http.StatusCreated {
 		err = a.error()
 	}

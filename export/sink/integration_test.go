@@ -42,6 +42,7 @@ type daemon struct {
 	port int
 	log  string
 	cmd  *exec.Cmd
+	over chan struct{} // closed when it has ended
 }
 
 // launch starts a server and waits until it listens on the port.
@@ -67,6 +68,11 @@ func (d *daemon) start() {
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
+	d.over = make(chan struct{})
+	go func(c *exec.Cmd, over chan struct{}) {
+		defer close(over)
+		c.Wait()
+	}(d.cmd, d.over)
 	d.wait()
 }
 
@@ -82,11 +88,16 @@ func unprivileged() *syscall.SysProcAttr {
 
 func (d *daemon) wait() {
 	d.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", d.port))
 		if err == nil {
 			c.Close()
 			return
+		}
+		select {
+		case <-d.over:
+			end = time.Now()
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	said, _ := os.ReadFile(d.log)
@@ -95,10 +106,10 @@ func (d *daemon) wait() {
 
 // kill ends the server as a failure of power does.
 func (d *daemon) kill() {
-	if d.cmd != nil && d.cmd.Process != nil {
+	if d.over != nil {
 		syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
-		d.cmd.Wait()
-		d.cmd = nil
+		<-d.over
+		d.over = nil
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/weir-probe/weir/export"
+	"github.com/weir-probe/weir/export/formats"
 )
 
 // produced is a record of Kafka on its way.
@@ -35,6 +36,8 @@ func (k *kafka) records(message []byte, of export.Batch) (all []*produced, err e
 		return []*produced{k.whole(message, of)}, nil
 	}
 	own := append([]byte(nil), message...)
+	f := formats.Named(k.o.Format)
+	binary := f != nil && !f.Lines
 	for i := range of.Items {
 		if k.partly.has(i) {
 			continue
@@ -42,6 +45,9 @@ func (k *kafka) records(message []byte, of export.Batch) (all []*produced, err e
 		r := &produced{index: i, count: 1}
 		if r.Value, err = recordOf(own, of, i); err != nil {
 			return nil, err
+		}
+		if end := of.Items[i].End; binary && own[end-1] == '\n' { // which is no end of a line
+			r.Value = r.Value[:len(r.Value)+1]
 		}
 		it := &of.Items[i]
 		r.Topic, r.Headers = k.topicOf(it.Kind.String()), headers(it.Kind.String())
