@@ -26,10 +26,10 @@ func (l *Log) Append(e *Entry) error {
 			l.tally()
 			return nil
 		case !full:
-			l.err = err
+			l.err, l.missed = err, 1
 			return fmt.Errorf("spool %s: %w", l.o.Dir, err)
 		case l.o.Policy == Newest || len(l.segments) == 0:
-			l.err = err
+			l.err, l.missed = err, 1
 			return ErrFull
 		}
 		l.discard(Full)
@@ -61,7 +61,7 @@ func (l *Log) write(e *Entry, now uint64) error {
 	if e.Preface != nil && !bytes.Equal(e.Preface, l.explained) {
 		l.space = appendEntry(l.space, h, l.state.salt, [2][]byte{nil, e.Preface})
 	}
-	h.kind, h.records = message, e.Records
+	h.kind, h.records, h.gap = message, e.Records, l.missed
 	l.space = appendEntry(l.space, h, l.state.salt, [2][]byte{e.Head, e.Body})
 	s := l.last()
 	if _, err := l.active.WriteAt(l.space, s.size); err != nil {
@@ -70,7 +70,7 @@ func (l *Log) write(e *Entry, now uint64) error {
 	}
 	s.size, s.last = s.size+int64(len(l.space)), now
 	l.explained = append(l.explained[:0], e.Preface...)
-	l.state.end = h.end()
+	l.state.end, l.missed = h.end(), 0
 	l.settle(l.state.read)
 	return nil
 }

@@ -18,7 +18,7 @@ type Entry struct {
 
 	Time       uint64 // when it was appended, nanoseconds since the Unix epoch
 	Generation uint32 // which process has written it: each that opens the log is another
-	Gap        bool   // entries before it were lost
+	Gap        bool   // entries before it were lost or found no room
 }
 
 // mark is a place between two entries: the sequence number of the next, and the records before it.
@@ -51,6 +51,7 @@ type header struct {
 	kind       kind
 	head, body uint32 // octets
 	sum        uint32 // of head and body
+	gap        uint32 // 1 if there was no room for entries before it
 }
 
 const headerSize = 64
@@ -82,7 +83,7 @@ func (h *header) append(dst []byte, salt uint64) []byte {
 	dst = be.AppendUint32(dst, h.head)
 	dst = be.AppendUint32(dst, h.body)
 	dst = be.AppendUint32(dst, h.sum)
-	dst = be.AppendUint32(dst, 0)
+	dst = be.AppendUint32(dst, h.gap)
 	return be.AppendUint32(dst, crc32.Checksum(dst[start:], table))
 }
 
@@ -95,7 +96,7 @@ func (h *header) parse(b []byte, salt uint64) bool {
 	*h = header{
 		mark: mark{be.Uint64(b[8:]), be.Uint64(b[16:])}, time: be.Uint64(b[24:]),
 		generation: be.Uint32(b[32:]), records: be.Uint32(b[36:]), kind: kind(be.Uint32(b[40:])),
-		head: be.Uint32(b[44:]), body: be.Uint32(b[48:]), sum: be.Uint32(b[52:]),
+		head: be.Uint32(b[44:]), body: be.Uint32(b[48:]), sum: be.Uint32(b[52:]), gap: be.Uint32(b[56:]),
 	}
 	return h.kind == message || h.kind == preface
 }

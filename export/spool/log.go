@@ -50,6 +50,7 @@ type Log struct {
 	full       []*os.File // complete, but perhaps not on the disk yet
 	synced     time.Time
 	explained  []byte // the last preface in the active file
+	missed     uint32 // 1 if the last entry found no room
 	space      []byte
 
 	read    mark // behind what Next has returned

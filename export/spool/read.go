@@ -103,7 +103,7 @@ func (l *Log) take(h *header) {
 	default:
 		l.held = &Entry{
 			Records: h.records, Head: head, Body: body, Preface: l.preface,
-			Time: h.time, Generation: h.generation, Gap: l.gap,
+			Time: h.time, Generation: h.generation, Gap: l.gap || h.gap != 0,
 		}
 		l.gap = false
 	}

@@ -57,15 +57,16 @@ func put(t testing.TB, l *Log, from, to int) {
 
 func sample(i int) *Entry {
 	return &Entry{
-		Records: uint32(i%3 + 1), Head: []byte{byte(i)}, Preface: []byte("preface of " + fmt.Sprint(i/10)),
+		Records: uint32(i%3 + 1), Head: []byte{byte(i)}, Preface: []byte("preface of " + fmt.Sprint(i/3)),
 		Body: []byte(fmt.Sprintf("message %d %s", i, strings.Repeat("x", i%50))),
 	}
 }
 
-// drain reads everything and returns the numbers of the messages, each checked.
+// drain reads everything and returns the numbers of the messages, each checked. Where one is missing, or the
+// preface of one was damaged, the next has to say so.
 func drain(t testing.TB, l *Log) (got []int) {
 	t.Helper()
-	for {
+	for known := true; ; {
 		e, err := l.Next()
 		if err != nil {
 			t.Fatal(err)
@@ -80,6 +81,12 @@ func drain(t testing.TB, l *Log) (got []int) {
 		if w := sample(n); string(w.Body) != string(e.Body) || string(w.Head) != string(e.Head) || w.Records != e.Records {
 			t.Fatalf("message %d is %+v", n, e)
 		}
+		missing := len(got) > 0 && n != got[len(got)-1]+1
+		explained := string(e.Preface) == string(sample(n).Preface)
+		if !e.Gap && (missing || known && !explained) {
+			t.Fatalf("message %d comes after %v with preface %q, and no gap", n, got, e.Preface)
+		}
+		known = explained
 		got = append(got, n)
 		l.Done()
 	}
@@ -113,7 +120,7 @@ func TestOrder(t *testing.T) {
 		if err != nil || e == nil {
 			t.Fatal(e, err)
 		}
-		if want := fmt.Sprintf("preface of %d", (i-100)/10); string(e.Preface) != want || e.Gap {
+		if want := fmt.Sprintf("preface of %d", (i-100)/3); string(e.Preface) != want || e.Gap {
 			t.Errorf("message %d comes with %q, gap %v", i-100, e.Preface, e.Gap)
 		}
 		got = append(got, i-100)
@@ -306,7 +313,8 @@ func TestForgery(t *testing.T) {
 // TestRoom fills a log: the oldest or the newest give way, and the books balance.
 func TestRoom(t *testing.T) {
 	for _, policy := range []Policy{Oldest, Newest} {
-		l, b := open(t, Options{Dir: t.TempDir(), Size: smallestSize, Policy: policy})
+		o := Options{Dir: t.TempDir(), Size: smallestSize, Policy: policy}
+		l, b := open(t, o)
 		var refused uint64
 		const n = 2000
 		first := -1
@@ -323,6 +331,11 @@ func TestRoom(t *testing.T) {
 		}
 		if s := l.Stats(); s.Octets > smallestSize || s.Records != b.records.Load() {
 			t.Errorf("%s: stats %+v", policy, s)
+		}
+		o.Dir = crash(t, o.Dir)
+		again, other := open(t, o)
+		if left := records(drain(t, again)); other.losses() > 0 || left != l.Stats().Records && policy == Newest {
+			t.Errorf("%s: another process finds %d records and misses %d", policy, left, other.losses())
 		}
 		l.Done()
 		got := drain(t, l)
