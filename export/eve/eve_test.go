@@ -115,40 +115,43 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// said are events by their attributes, and what is written of them.
+var said = []struct {
+	protocol     string
+	values, want map[string]any
+}{
+	{"dns", map[string]any{"DNS_QUERY": "a.test", "DNS_QUERY_TYPE_NAME": "A", "DNS_QUERY_ID": 9, "DNS_RET_CODE": 0,
+		"DNS_RET_CODE_NAME": "NOERROR", "DNS_FLAGS": "AA;RD", "DNS_RESPONSE": "192.0.2.1/A;x;b/c/TXT",
+		"TRANSACTION_RESPONSE_END": exporttest.Epoch},
+		map[string]any{"event_type": "dns", "dns.type": "response", "dns.id": 9, "dns.rcode": "NOERROR",
+			"timestamp": "2023-11-14T23:13:20.000000+0000", "dns.aa": true, "dns.rd": true, "dns.ra": nil,
+			"dns.queries": "[map[rrname:a.test rrtype:A]]", "flow": nil,
+			"dns.answers": "[map[rdata:192.0.2.1 rrtype:A] map[rdata:x] map[rdata:b/c rrtype:TXT]]"}},
+	{"dns", map[string]any{"DNS_QUERY_FLAGS": "RD"}, map[string]any{"dns.type": "request", "dns.rd": true,
+		"dns.queries": nil, "dns.answers": nil}},
+	{"http2", map[string]any{"HTTP_HOST": "h", "HTTP_URL": "/\"\n", "HTTP_RET_CODE": 200},
+		map[string]any{"event_type": "http", "http.hostname": "h", "http.url": "/\"\n", "http.status": 200}},
+	{"tls", map[string]any{"TLS_SERVER_NAME": "h", "TLS_VERSION": 0x0303, "TLS_RESUMED": 0,
+		"TLS_CERT_SERIAL": []byte{0xa, 0xbc}, "TLS_CERT_SHA1": []byte{0xa, 0xbc}, "TLS_CLIENT_ALPN": "h2,h3",
+		"TLS_CERT_NOT_AFTER": exporttest.Epoch, "JA3C_HASH": "aa"},
+		map[string]any{"event_type": "tls", "tls.sni": "h", "tls.version": "TLS 1.2", "tls.serial": "0A:BC",
+			"tls.fingerprint": "0a:bc", "tls.session_resumed": nil, "tls.client_alpns": []any{"h2", "h3"},
+			"tls.notafter": "2023-11-14T23:13:20", "tls.ja3.hash": "aa", "tls.ja3s": nil}},
+	{"dtls", map[string]any{"TLS_VERSION": 0xfefd}, map[string]any{"tls.version": "DTLS 1.2"}},
+	{"tls", map[string]any{"TLS_VERSION": 0x7f1c, "TLS_RESUMED": 1},
+		map[string]any{"tls.version": "0x7f1c", "tls.session_resumed": true}},
+	{"quic", map[string]any{"QUIC_VERSION": 1}, map[string]any{"quic.version": "1", "event_type": "quic"}},
+	{"quic", map[string]any{"QUIC_VERSION": 0x6b3343cf}, map[string]any{"quic.version": "6b3343cf"}},
+	{"ssh", map[string]any{"SSH_CLIENT_VERSION": "SSH-2.0-Open-SSH 9", "SSH_SERVER_VERSION": "SSH",
+		"HASSH_SERVER": "a"},
+		map[string]any{"ssh.client.proto_version": "2.0", "ssh.client.software_version": "Open-SSH 9",
+			"ssh.server.proto_version": nil, "ssh.server.hassh.hash": "a"}},
+	{"what", nil, map[string]any{"event_type": "event", "src_ip": "10.1.0.0"}},
+}
+
 func TestEvents(t *testing.T) {
 	s := everything(t)
-	for _, c := range []struct {
-		protocol     string
-		values, want map[string]any
-	}{
-		{"dns", map[string]any{"DNS_QUERY": "a.test", "DNS_QUERY_TYPE_NAME": "A", "DNS_QUERY_ID": 9, "DNS_RET_CODE": 0,
-			"DNS_RET_CODE_NAME": "NOERROR", "DNS_FLAGS": "AA;RD", "DNS_RESPONSE": "192.0.2.1/A;x;b/c/TXT",
-			"TRANSACTION_RESPONSE_END": exporttest.Epoch},
-			map[string]any{"event_type": "dns", "dns.type": "response", "dns.id": 9, "dns.rcode": "NOERROR",
-				"timestamp": "2023-11-14T23:13:20.000000+0000", "dns.aa": true, "dns.rd": true, "dns.ra": nil,
-				"dns.queries": "[map[rrname:a.test rrtype:A]]", "flow": nil,
-				"dns.answers": "[map[rdata:192.0.2.1 rrtype:A] map[rdata:x] map[rdata:b/c rrtype:TXT]]"}},
-		{"dns", map[string]any{"DNS_QUERY_FLAGS": "RD"}, map[string]any{"dns.type": "request", "dns.rd": true,
-			"dns.queries": nil, "dns.answers": nil}},
-		{"http2", map[string]any{"HTTP_HOST": "h", "HTTP_URL": "/\"\n", "HTTP_RET_CODE": 200},
-			map[string]any{"event_type": "http", "http.hostname": "h", "http.url": "/\"\n", "http.status": 200}},
-		{"tls", map[string]any{"TLS_SERVER_NAME": "h", "TLS_VERSION": 0x0303, "TLS_RESUMED": 0,
-			"TLS_CERT_SERIAL": []byte{0xa, 0xbc}, "TLS_CERT_SHA1": []byte{0xa, 0xbc}, "TLS_CLIENT_ALPN": "h2,h3",
-			"TLS_CERT_NOT_AFTER": exporttest.Epoch, "JA3C_HASH": "aa"},
-			map[string]any{"event_type": "tls", "tls.sni": "h", "tls.version": "TLS 1.2", "tls.serial": "0A:BC",
-				"tls.fingerprint": "0a:bc", "tls.session_resumed": nil, "tls.client_alpns": []any{"h2", "h3"},
-				"tls.notafter": "2023-11-14T23:13:20", "tls.ja3.hash": "aa", "tls.ja3s": nil}},
-		{"dtls", map[string]any{"TLS_VERSION": 0xfefd}, map[string]any{"tls.version": "DTLS 1.2"}},
-		{"tls", map[string]any{"TLS_VERSION": 0x7f1c, "TLS_RESUMED": 1},
-			map[string]any{"tls.version": "0x7f1c", "tls.session_resumed": true}},
-		{"quic", map[string]any{"QUIC_VERSION": 1}, map[string]any{"quic.version": "1", "event_type": "quic"}},
-		{"quic", map[string]any{"QUIC_VERSION": 0x6b3343cf}, map[string]any{"quic.version": "6b3343cf"}},
-		{"ssh", map[string]any{"SSH_CLIENT_VERSION": "SSH-2.0-Open-SSH 9", "SSH_SERVER_VERSION": "SSH",
-			"HASSH_SERVER": "a"},
-			map[string]any{"ssh.client.proto_version": "2.0", "ssh.client.software_version": "Open-SSH 9",
-				"ssh.server.proto_version": nil, "ssh.server.hassh.hash": "a"}},
-		{"what", nil, map[string]any{"event_type": "event", "src_ip": "10.1.0.0"}},
-	} {
+	for _, c := range said {
 		v := exporttest.Flow(0)
 		v.Kind = flow.KindEvent
 		var a flow.Attrs
