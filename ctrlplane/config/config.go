@@ -182,7 +182,7 @@ func Default() *Config {
 			Fragments: 4096,
 		},
 		Apps: Apps{
-			Streams:        1 << 16,
+			Streams:        1 << 18,
 			StreamMemory:   128 << 20,
 			Transactions:   1 << 16,
 			Timeout:        10 * time.Second,

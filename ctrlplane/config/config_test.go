@@ -144,7 +144,7 @@ func TestWorker(t *testing.T) {
 		Sampling: 7, Ingress: true, Outer: true, NoSwap: true, Wait: true,
 		Fragments: 4096, FragmentTimeout: time.Minute,
 		Ignore:  flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel,
-		Streams: 1 << 16, StreamMemory: 128 << 20, Transactions: 1 << 16, TransactionTimeout: 10 * time.Second,
+		Streams: 1 << 18, StreamMemory: 128 << 20, Transactions: 1 << 16, TransactionTimeout: 10 * time.Second,
 	}
 	for _, d := range app.All {
 		if d.Name == "dns" {

@@ -27,11 +27,11 @@ type Config struct {
 	Fragments       int
 	FragmentTimeout time.Duration
 
-	// Streams is how many flows may be looked into at a time, once a dissector has accepted a
-	// message or waits for the rest of one; 0 looks into none. StreamMemory is how many octets
-	// there are for what has to be kept of them: parts of messages, attributes, the dissectors'
-	// State. Transactions is how many may wait for their responses, TransactionTimeout for how
-	// long.
+	// Streams is how many flows may be looked into at a time, from when a dissector accepts a
+	// message or waits for the rest of one until the flow ends; 0 looks into none. StreamMemory is
+	// how many octets there are for what has to be kept of them: parts of messages, attributes, the
+	// dissectors' State. Transactions is how many may wait for their responses, TransactionTimeout
+	// for how long.
 	Streams            int
 	StreamMemory       int
 	Transactions       int

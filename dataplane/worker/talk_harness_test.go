@@ -79,7 +79,9 @@ var (
 	lineLost    = textField("LINE_LOST", 16004)
 	keyAsked    = textField("KEY_ASKED", 16005)
 	keySaid     = textField("KEY_SAID", 16006)
-	keyCount    = &flow.Field{Element: flow.Element{Label: "KEY_COUNT", ID: 16007, PEN: flow.Weir}, Type: flow.Unsigned32}
+	keyCount    = &flow.Field{
+		Element: flow.Element{Label: "KEY_COUNT", ID: 16007, PEN: flow.Weir}, Type: flow.Unsigned32,
+	}
 )
 
 func textField(label string, id uint16) *flow.Field {

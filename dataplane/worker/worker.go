@@ -66,6 +66,7 @@ func New(src nic.Source, out *ring.Ring, conf Config) (*Worker, error) {
 		rand.Read(b[:]) // never fails
 		conf.Seed = binary.NativeEndian.Uint64(b[:])
 	}
+	conf.Streams = min(conf.Streams, conf.Flows+burst)
 	w := &Worker{src: src, out: out, conf: conf, logs: makeLogs()}
 	w.source, _ = src.(nic.Counter)
 	w.idle, w.active, w.linger = int64(conf.Idle), int64(conf.Active), int64(conf.Linger)
