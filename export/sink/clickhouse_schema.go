@@ -30,7 +30,7 @@ func (t *table) columns() []column {
 		{idColumn, "String", "Identifier of the record in hexadecimal digits."},
 		{timeColumn, "DateTime", "When what the record tells of ended."},
 	}
-	for _, c := range json.Columns(t.fields) {
+	for _, c := range json.Columns(both(t.fields)) {
 		typ := c.Type
 		if !t.server.modern() {
 			typ = c.Old

@@ -34,10 +34,11 @@ func Describe(format string, fields []*flow.Field) Description {
 	return d
 }
 
-// both returns the fields with those that take their places in flows of the other IP version.
+// both returns the fields with those that take their places in flows of the other IP version, and
+// before them the version of the schema, which formats write unasked.
 func both(fields []*flow.Field) (all []*flow.Field) {
 	have := map[*flow.Field]bool{}
-	for _, f := range fields {
+	for _, f := range append([]*flow.Field{flow.Version}, fields...) {
 		for _, f := range [2]*flow.Field{f, f.Twin()} {
 			if f != nil && !have[f] {
 				have[f] = true

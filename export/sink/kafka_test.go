@@ -261,7 +261,7 @@ func TestKafkaDescription(t *testing.T) {
 		}
 	}
 	got := strings.Join(labels, " ")
-	if got != "IPV4_SRC_ADDR IPV6_SRC_ADDR IN_BYTES" || d.Schema != export.SchemaVersion {
+	if got != "SCHEMA_VERSION IPV4_SRC_ADDR IPV6_SRC_ADDR IN_BYTES" || d.Schema != export.SchemaVersion {
 		t.Errorf("fields %s of version %d", got, d.Schema)
 	}
 }
