@@ -18,7 +18,6 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/weir-probe/weir/export"
-	"github.com/weir-probe/weir/export/formats"
 )
 
 // produced is a record of Kafka on its way.
@@ -36,8 +35,7 @@ func (k *kafka) records(message []byte, of export.Batch) (all []*produced, err e
 		return []*produced{k.whole(message, of)}, nil
 	}
 	own := append([]byte(nil), message...)
-	f := formats.Named(k.o.Format)
-	binary := f != nil && !f.Lines
+	binary := k.o.Format == "protobuf" // the one separable format whose records are not lines
 	for i := range of.Items {
 		if k.partly.has(i) {
 			continue
