@@ -171,7 +171,12 @@ func (e *Exporter) deliver(s *sending, p *parcel) error {
 		}
 		e.c.Failures.Add(1)
 		e.fail(err)
-		if refused || errors.Is(err, ErrUndeliverable) {
+		switch {
+		case refused:
+			return err
+		case e.log != nil && e.ctx.Err() != nil: // the attempt was cut short, whatever it says
+			return e.end(s, p, err)
+		case errors.Is(err, ErrUndeliverable):
 			return err
 		}
 		s.pause = min(max(2*s.pause, e.o.Backoff), e.o.Retry)

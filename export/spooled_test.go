@@ -176,6 +176,11 @@ func TestSpoolSlow(t *testing.T) {
 	accounted(t, e.Counters())
 }
 
+// shuts is what sinks do that are closed while they send.
+func shuts(s *scripted) sender {
+	return func(context.Context, []byte) error { <-s.end; return export.ErrUndeliverable }
+}
+
 // Every way a sink can behave, with a spool: the books balance, and what is lost has the right reason.
 func TestSpoolBooks(t *testing.T) {
 	for _, c := range []struct {
@@ -190,6 +195,8 @@ func TestSpoolBooks(t *testing.T) {
 		{"cannot", cannot, export.Options{}, time.Minute, export.SendFailed},
 		{"hangs", hangs, export.Options{Queue: 2, Block: true}, 10 * time.Millisecond, export.Reasons},
 		{"hangs until closed", sticks, export.Options{Queue: 2, Block: true}, 10 * time.Millisecond, export.Reasons},
+		{"is closed", shuts, export.Options{Queue: 2, Block: true}, 10 * time.Millisecond, export.Reasons},
+		{"is closed, impatient", shuts, export.Options{Patience: time.Minute}, 10 * time.Millisecond, export.Reasons},
 		{"paused", fails, export.Options{Paused: true}, time.Minute, export.Reasons},
 		{"slow", dawdles, export.Options{Queue: 2, Block: true}, time.Minute, export.Reasons},
 	} {
