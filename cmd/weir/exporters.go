@@ -106,7 +106,7 @@ func (c *exporters) start(p *placement) (_ *export.Exporter, err error) {
 		return nil, err
 	}
 	o := export.Options{
-		Size: size, Age: max(x.BatchAge, 1), Queue: x.Queue, Block: x.OnFull == "block", Timeout: x.Timeout,
+		Size: size, Age: max(x.BatchAge, 1), Queue: queue(x, size), Block: x.OnFull == "block", Timeout: x.Timeout,
 		Patience: x.Patience, Retry: x.Retry, Records: batch(x.RotateLines), Counters: counters,
 		MessageRate: float64(x.RateLimit), OctetRate: float64(x.OctetLimit), Paused: x.Paused,
 	}
@@ -151,15 +151,26 @@ func batch(lines uint64) uint32 {
 	return uint32(max(lines/16, 1))
 }
 
-// size returns the largest message: what a datagram of the path carries, or on a stream
-// what the length of an IPFIX message can say.
+// stream is the largest message on a stream: what the length of an IPFIX message can say.
+const stream = 1<<16 - 1
+
+// size returns the largest message: what a datagram of the path carries, what a stream does, or of
+// lines that are delivered in batches more.
 func size(x *config.Exporter, target string) int {
 	const headers = 48 // IPv6 and UDP
-	if s, _, err := sink.Find(target); err == nil && s.Datagrams {
+	s, _, err := sink.Find(target)
+	f := formats.Named(x.Format)
+	switch {
+	case err == nil && s.Datagrams:
 		return x.MTU - headers
+	case err == nil && s.Batches && f != nil && f.Lines:
+		return 1 << 20
 	}
-	return 1<<16 - 1
+	return stream
 }
+
+// queue returns how many messages wait: as many as the table says, or fewer that are larger.
+func queue(x *config.Exporter, size int) int { return max(x.Queue*stream/max(size, stream), 2) }
 
 func (c *exporters) sink(p *placement) (_ export.Sink, err error) {
 	x := p.table

@@ -46,6 +46,9 @@ type Scheme struct {
 	Formats string
 	// Datagrams says that a message is a packet: it is kept below the MTU, and may be NetFlow.
 	Datagrams bool
+	// Batches says that every message costs the place more than its octets: they are as large as they
+	// may become before somebody has waited too long.
+	Batches bool
 	// Check says what is wrong with what follows "://" and, behind a semicolon, what to do.
 	Check func(place string) error
 	// Open opens a sink for what follows "://". It does not wait for the network.
@@ -72,21 +75,27 @@ var Schemes = []Scheme{
 	{Name: "file", Doc: "A file, or a series of them: see the rotation options.",
 		Uses: "rotate_size rotate_interval rotate_lines nested command compress", Check: checkPath, Open: openFile},
 	{Name: "kafka", Doc: "Records of Kafka, through brokers host:port,host:port and to /topic.",
-		Uses: "source kafka auth", Check: checkKafka, Open: openKafka},
+		Uses: "source kafka auth", Batches: true, Check: checkKafka, Open: openKafka},
 	{Name: "kafka+tls", Doc: "The same, with TLS.",
-		Uses: "source kafka auth tls", Check: checkKafka, Open: openKafkaTLS},
+		Uses: "source kafka auth tls", Batches: true, Check: checkKafka, Open: openKafkaTLS},
 	{Name: "elasticsearch", Doc: "Documents of Elasticsearch, at host:port,host:port and in the data stream /name.",
-		Uses: "source elasticsearch auth", Formats: "ecs json", Check: checkElastic, Open: openElastic},
+		Uses: "source elasticsearch auth", Formats: "ecs json", Batches: true,
+		Check: checkElastic, Open: openElastic},
 	{Name: "elasticsearch+tls", Doc: "The same, with TLS.",
-		Uses: "source elasticsearch auth tls", Formats: "ecs json", Check: checkElastic, Open: openElasticTLS},
+		Uses: "source elasticsearch auth tls", Formats: "ecs json", Batches: true,
+		Check: checkElastic, Open: openElasticTLS},
 	{Name: "opensearch", Doc: "The same of OpenSearch.",
-		Uses: "source elasticsearch auth", Formats: "ecs json", Check: checkElastic, Open: openOpenSearch},
+		Uses: "source elasticsearch auth", Formats: "ecs json", Batches: true,
+		Check: checkElastic, Open: openOpenSearch},
 	{Name: "opensearch+tls", Doc: "The same, with TLS.",
-		Uses: "source elasticsearch auth tls", Formats: "ecs json", Check: checkElastic, Open: openOpenSearchTLS},
+		Uses: "source elasticsearch auth tls", Formats: "ecs json", Batches: true,
+		Check: checkElastic, Open: openOpenSearchTLS},
 	{Name: "clickhouse", Doc: "Rows of ClickHouse, over HTTP at host:port,host:port and in /database/table.",
-		Uses: "source clickhouse auth", Formats: "json", Check: checkClickHouse, Open: openClickHouse},
+		Uses: "source clickhouse auth", Formats: "json", Batches: true,
+		Check: checkClickHouse, Open: openClickHouse},
 	{Name: "clickhouse+tls", Doc: "The same, with TLS.",
-		Uses: "source clickhouse auth tls", Formats: "json", Check: checkClickHouse, Open: openClickHouseTLS},
+		Uses: "source clickhouse auth tls", Formats: "json", Batches: true,
+		Check: checkClickHouse, Open: openClickHouseTLS},
 	{Name: "stdout", Doc: "Standard output.", Open: openStdout},
 }
 
