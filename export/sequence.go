@@ -1,5 +1,20 @@
 package export
 
+import (
+	"slices"
+
+	"github.com/weir-probe/weir/dataplane/flow"
+)
+
+// Versioned returns the fields with the version of the schema before them, if it is not among them.
+// It returns none if there are none.
+func Versioned(fields []*flow.Field) []*flow.Field {
+	if len(fields) == 0 || slices.Contains(fields, flow.Version) {
+		return fields
+	}
+	return slices.Concat([]*flow.Field{flow.Version}, fields)
+}
+
 // Sequence is what formats have in common whose messages are records one behind the other with
 // nothing around them: lines, for example. They embed it.
 type Sequence struct {

@@ -3,7 +3,6 @@ package json
 
 import (
 	"errors"
-	"slices"
 	"strconv"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -41,12 +40,8 @@ func build(o export.FormatOptions, key func(*flow.Field) string) (*Format, error
 	}
 	f := &Format{Sequence: export.NewSequence(o)}
 	for i, version := range [2]uint8{4, 6} {
-		fields := o.Template.Version(version)
-		if !slices.Contains(fields, flow.Version) {
-			fields = slices.Insert(fields, 0, flow.Version)
-		}
 		var members []Member
-		for _, fd := range fields {
+		for _, fd := range export.Versioned(o.Template.Version(version)) {
 			members = append(members, Member{Path: key(fd), Fields: []*flow.Field{fd}})
 		}
 		object, err := NewObject(members, true)

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -45,10 +44,7 @@ func New(o export.FormatOptions) (*Format, error) {
 	}
 	f := &Format{Sequence: export.NewSequence(o)}
 	for i, version := range [2]uint8{4, 6} {
-		fields := o.Template.Version(version)
-		if !slices.Contains(fields, flow.Version) {
-			fields = slices.Insert(fields, 0, flow.Version)
-		}
+		fields := export.Versioned(o.Template.Version(version))
 		f.families[i].plan = flow.NewPlan(fields)
 		for _, fd := range fields {
 			n, err := numbers.of(fd)

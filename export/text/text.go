@@ -3,7 +3,6 @@ package text
 
 import (
 	"errors"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -35,11 +34,7 @@ func New(o export.FormatOptions) (*Format, error) {
 // NewCSV returns a format that writes the version of the schema and the fields of o.Template as
 // comma-separated values (RFC 4180). Control characters become spaces: each line is a record.
 func NewCSV(o export.FormatOptions) (*Format, error) {
-	fields := o.Template.Fields
-	if len(fields) > 0 && !slices.Contains(fields, flow.Version) {
-		fields = slices.Insert(slices.Clone(fields), 0, flow.Version)
-	}
-	return build(o, fields, syntax{',', "\r\n", quoted})
+	return build(o, export.Versioned(o.Template.Fields), syntax{',', "\r\n", quoted})
 }
 
 func build(o export.FormatOptions, fields []*flow.Field, s syntax) (*Format, error) {
