@@ -15,7 +15,7 @@ var DTLS = Dissector{
 	UDP:    []uint16{853, 2083, 5349, 5684, 10161, 10162},
 	SCTP:   []uint16{5868},
 	First:  octets(recordChangeCipher, recordHeartbeat),
-	Fields: tlsFields,
+	Fields: append(tlsFields[:len(tlsFields):len(tlsFields)], RTPKeying),
 	Pair:   InOrder,
 	State:  unsafe.Sizeof(dtlsState{}),
 	Parse:  parseDTLS,
@@ -53,8 +53,11 @@ func parseDTLS(m *Message) Verdict {
 		return Reject
 	}
 	s := Memory[dtlsState](m)
-	if first := m.Peek()[0]; s.seen && first>>5 == 1 {
+	if s.seen && m.Peek()[0]>>5 == 1 {
 		return Done // a record of DTLS 1.3 that is encrypted (RFC 9147, section 4)
+	}
+	if s.seen && s.media(m) {
+		return Accept
 	}
 	if records := m.Reader; !isDatagram(&records, m.Cut) {
 		if !s.seen {
@@ -72,10 +75,23 @@ func parseDTLS(m *Message) Verdict {
 			return v
 		}
 	}
-	if s.over[flow.Forward] && s.over[flow.Reverse] {
-		return Done
-	}
 	return Accept
+}
+
+// media takes what comes between records if the handshake is for media (RFC 5764): messages of STUN
+// are passed over, and the first packet of RTP hands the flow over.
+func (s *dtlsState) media(m *Message) bool {
+	var x stunMessage
+	switch b := m.Peek(); {
+	case b[0] < 4 && x.read(b, m):
+		m.Rest()
+		return true
+	case b[0]>>6 == 2:
+		m.Attrs.Text(RTPKeying, "dtls")
+		m.Become(&RTP)
+		return true
+	}
+	return false
 }
 
 // isDatagram reports whether a datagram is made of records. Those at its end may be encrypted, and

@@ -235,6 +235,9 @@ func (r *driver) ask(dir flow.Dir, octets []byte) Verdict {
 			if v == Done && m.Said.Switch == nil {
 				r.retire()
 			}
+			if m.Said.Switch != nil && m.Pos() == 0 && !m.Stream {
+				return r.ask(dir, octets) // it is the first one of the other protocol
+			}
 			return v
 		}
 	}

@@ -15,6 +15,7 @@ var RTP = Dissector{
 	Doc:       "RTP and RTCP on any port: losses, jitter, delay, tones, and what people would think of it.",
 	Number:    numberRTP,
 	UDP:       []uint16{5004, 5005},
+	First:     octets(0, 3) + "\r" + octets(16, 19) + octets(128, 191),
 	Fields:    mediaFields,
 	Pair:      ByKey,
 	State:     unsafe.Sizeof(rtpState{}),
@@ -97,7 +98,7 @@ func (s *rtpState) take(m *Message, b []byte) Verdict {
 		return s.takeZRTP(m, b)
 	case first >= 20 && first < 64:
 		return s.takeDTLS(m, b)
-	case first >= 64 && first < 80 && s.stun && len(b) == len(m.Peek()):
+	case first >= 64 && first < 128 && s.stun && len(b) == m.Len():
 		return s.takeChannel(m, b)
 	case first >= 128 && first < 192 && len(b) > 1 && b[1] >= 192 && b[1] < 224:
 		return s.takeRTCP(m, b)

@@ -2,8 +2,6 @@ package app
 
 import (
 	"fmt"
-	"slices"
-	"sync"
 	"testing"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -22,7 +20,7 @@ type metered struct {
 // meter shows the datagrams of a conversation to d until it rejects one, before it has accepted any.
 func meter(t testing.TB, c *conversation, d *Dissector) *metered {
 	t.Helper()
-	early()
+	schema()
 	x := &metered{state: make([]byte, d.State), said: map[string]string{}}
 	var m Message
 	for _, turn := range c.turns {
@@ -41,7 +39,7 @@ func meter(t testing.TB, c *conversation, d *Dissector) *metered {
 			if m.Said.Number != 0 {
 				x.number = m.Said.Number
 			}
-			for k, v := range mediaAttributes(m.Attrs.All()) {
+			for k, v := range attributes(m.Attrs.All()) {
 				x.said[k] = v
 			}
 		}
@@ -54,7 +52,7 @@ func meter(t testing.TB, c *conversation, d *Dissector) *metered {
 func (x *metered) report(d *Dissector) map[string]string {
 	var a flow.Attrs
 	d.Report(x.state, &a)
-	return mediaAttributes(a.All())
+	return attributes(a.All())
 }
 
 // number reads a number among fields; -1 is none.
@@ -62,27 +60,4 @@ func (x *metered) value(label string) float64 {
 	v := -1.0
 	_, _ = fmt.Sscan(x.fields[label], &v)
 	return v
-}
-
-var early = sync.OnceFunc(func() {
-	schema()
-	all := slices.Concat(append(flow.All(), Fields())...)
-	for _, f := range mediaFields {
-		if !slices.Contains(all, f) {
-			all = append(all, f)
-		}
-	}
-	if _, err := flow.Compile(all); err != nil {
-		panic(err)
-	}
-})
-
-func mediaAttributes(b []byte) map[string]string {
-	all, v := attributes(b), flow.View{Record: &flow.Record{}, Attrs: b}
-	for _, f := range mediaFields {
-		if x, ok := v.Value(f); ok {
-			all[f.Key()] = string(f.Text(nil, x))
-		}
-	}
-	return all
 }

@@ -30,7 +30,7 @@ func (s *rtpState) takeSTUN(m *Message, b []byte) Verdict {
 	return Accept
 }
 
-// takeChannel reads what TURN carries in a channel (RFC 8656, section 12.4).
+// takeChannel reads what TURN carries in a channel (RFC 8656, section 12.4; RFC 5766 had more numbers for them).
 func (s *rtpState) takeChannel(m *Message, b []byte) Verdict {
 	r := wire.Read(b)
 	r.Skip(2)
@@ -38,10 +38,9 @@ func (s *rtpState) takeChannel(m *Message, b []byte) Verdict {
 	if r.Short() || data.Short() && !m.Cut || r.Len() > 3 {
 		return Reject
 	}
-	if data.Len() > 0 {
+	if data.Len() > 0 && data.Peek()[0] >= 128 {
 		s.take(m, data.Peek())
 	}
-	m.Said.Flaw = ""
 	m.Rest()
 	return Accept
 }

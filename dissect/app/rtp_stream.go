@@ -44,6 +44,7 @@ type rtpStream struct {
 	next    uint16 // what would follow a sequence number that did not fit, if odd
 	odd     bool
 	used    bool
+	plain   bool // its payload type is not that of telephone events
 	dir     uint8
 	payload uint8
 }

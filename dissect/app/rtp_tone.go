@@ -11,11 +11,15 @@ type rtpTone struct {
 // rtpDigits are the events that are tones of a telephone.
 const rtpDigits = "0123456789*#ABCD"
 
-// isEvent reports whether a packet looks like a telephone event, in a stream of something else.
+// isEvent reports whether a packet looks like a telephone event, and others of its payload type do too.
 func (p *rtpPacket) isEvent(r *rtpStream) bool {
 	b := p.body
-	return len(b) == 4 && p.payload >= rtpDynamic && p.payload != r.payload &&
-		int(b[0]) < len(rtpDigits) && b[1]&0x40 == 0
+	looks := len(b) == 4 && p.payload >= rtpDynamic && int(b[0]) < len(rtpDigits) && b[1]&0x40 == 0
+	if p.payload == r.payload {
+		r.plain = r.plain || !looks
+		return looks && !r.plain
+	}
+	return looks
 }
 
 // listen looks for telephone events (RFC 4733, section 2.3). The signalling says which payload type

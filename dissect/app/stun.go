@@ -15,6 +15,7 @@ var STUN = Dissector{
 	Number: numberSTUN,
 	TCP:    []uint16{3478},
 	UDP:    []uint16{3478, 19302},
+	First:  octets(0, 3),
 	Fields: mediaFields,
 	Pair:   ByKey,
 	State:  unsafe.Sizeof(rtpState{}),
@@ -43,8 +44,12 @@ func parseSTUN(m *Message) Verdict {
 	switch {
 	case m.Stream:
 		return s.streamSTUN(m)
-	case len(b) == 0 || !s.stun && b[0] >= 4:
+	case len(b) == 0:
 		return Reject
+	case !s.stun:
+		if x := (stunMessage{}); !x.read(b, m) {
+			return Reject
+		}
 	case b[0] >= 20 && b[0] < 64:
 		if records := m.Reader; isDatagram(&records, m.Cut) {
 			m.Become(&DTLS)
@@ -56,7 +61,10 @@ func parseSTUN(m *Message) Verdict {
 
 // streamSTUN reads a message of a stream, or a channel's. RFC 4571's framing is not STUN's.
 func (s *rtpState) streamSTUN(m *Message) Verdict {
-	if s.stun && m.Len() >= 4 && m.Peek()[0] >= 64 && m.Peek()[0] < 80 {
+	if first := m.Peek(); s.stun && len(first) > 0 && first[0] >= 64 && first[0] < 128 {
+		if len(first) < 4 {
+			return More
+		}
 		m.Skip(2)
 		m.Ahead(uint64(m.U16()+3) &^ 3)
 		return Accept
@@ -64,7 +72,7 @@ func (s *rtpState) streamSTUN(m *Message) Verdict {
 	head := m.Reader
 	kind, size, cookie := head.U16(), int(head.U16()), head.U32()
 	switch {
-	case kind>>14 != 0 || size&3 != 0 || cookie != stunCookie && !head.Short():
+	case kind>>10 != 0 || size&3 != 0 || cookie != stunCookie && !head.Short():
 		return Reject
 	case head.Short() || m.Len() < stunHeader+size && !m.Full && !m.Closed:
 		return More
@@ -90,7 +98,8 @@ type stunMessage struct {
 	anything bool // there is an attribute
 }
 
-// read reads the header, and looks whether the attributes fit. A message without the cookie is one
+// read reads the header, whose first octet is less than four (RFC 7983), and looks whether the
+// attributes fit.
 // of RFC 3489, of which little is certain: it has to have attributes, or come over STUN's port.
 func (x *stunMessage) read(b []byte, m *Message) bool {
 	r := wire.Read(b)
@@ -98,7 +107,7 @@ func (x *stunMessage) read(b []byte, m *Message) bool {
 	size := int(r.U16())
 	x.modern = r.U32() == stunCookie
 	x.id = r.Bytes(12)
-	if r.Short() || x.kind>>14 != 0 || size&3 != 0 && x.modern || r.Len() != size && !(m.Cut && r.Len() < size) {
+	if r.Short() || x.kind>>10 != 0 || size&3 != 0 && x.modern || r.Len() != size && !(m.Cut && r.Len() < size) {
 		return false
 	}
 	for _, c := range b[4:stunHeader] {
