@@ -10,7 +10,8 @@ BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
 VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps
 TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat
 
-.PHONY: help deps build test short lint race fuzz bench demo docs clean vm-deps vm-test
+.PHONY: help deps build test short lint race fuzz bench demo docs clean vm-deps vm-test \
+  integration server-deps kafka elasticsearch opensearch clickhouse
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -34,6 +35,31 @@ lint: ## gofmt, vet and staticcheck
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt: run gofmt -w on:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+SERVER_DEPS := maven openjdk-17-jre-headless python3-venv clickhouse-server
+
+server-deps: ## install what real servers of Kafka, Elasticsearch, OpenSearch and ClickHouse need
+	$(MAKE) deps TEST_DEPS="$(TEST_DEPS) $(SERVER_DEPS)"
+
+integration: server-deps kafka elasticsearch opensearch clickhouse ## the sinks with real servers, which it fetches (1.1 GB)
+	WEIR_INTEGRATION=1 $(GO) test -timeout 40m -v -run 'KafkaBroker|Elasticsearch|OpenSearch|ClickHouse(Old|New|Columns)' \
+	  ./export/sink
+
+# Servers come from Maven's and Python's registries, as the settings of mvn and pip say. They need java 17.
+MAVEN_DEPENDENCY := org.apache.maven.plugins:maven-dependency-plugin:3.6.1
+SERVERS := export/sink/testdata
+
+kafka: out/kafka ## fetch a broker of Apache Kafka
+out/kafka: $(SERVERS)/kafka/pom.xml
+	mvn -q -B -f $< $(MAVEN_DEPENDENCY):copy-dependencies -DoutputDirectory=$(CURDIR)/$@/lib && touch $@
+
+elasticsearch opensearch: %: out/% ## fetch a node of Elasticsearch, of OpenSearch
+out/elasticsearch out/opensearch: out/%: $(SERVERS)/%/pom.xml
+	mvn -q -B -f $< $(MAVEN_DEPENDENCY):unpack-dependencies -DoutputDirectory=$(CURDIR)/$@ && touch $@
+
+clickhouse: out/clickhouse ## fetch the engine of a recent ClickHouse; Debian's, of 2018, is a package
+out/clickhouse: $(SERVERS)/clickhouse/requirements.txt
+	python3 -m venv $@ && $@/bin/pip install -q -r $< && touch $@
 
 race: ## the tests of the concurrent parts under the race detector
 	$(GO) test -race -p 1 ./dataplane/ring/... ./export/... ./ctrlplane/...

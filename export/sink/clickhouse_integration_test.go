@@ -14,7 +14,7 @@ func oldServer(t *testing.T) (d *daemon, place string) {
 	t.Helper()
 	integration(t)
 	if _, err := exec.LookPath("clickhouse-server"); err != nil {
-		t.Fatal("clickhouse-server is not installed: make clickhouse")
+		t.Fatal("clickhouse-server is not installed: make server-deps")
 	}
 	dir, port := t.TempDir(), freePort(t)
 	at := func(name string) string { return filepath.Join(dir, name) }

@@ -169,7 +169,7 @@ func java(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("java")
 	if err != nil {
-		t.Fatal("java is not installed: apt-get install openjdk-17-jre-headless")
+		t.Fatal("java is not installed: make server-deps")
 	}
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		t.Fatal(err)
