@@ -32,10 +32,13 @@ func (w *Worker) datagram(octets []byte, cut bool) {
 	if h.t != nil {
 		s := &h.t.sides[h.d]
 		s.base, s.count = s.top, s.count+1
-		s.first = s.count
+		s.first = s.count - h.earlier
 		s.top += uint64(len(octets))
 	}
 	m.Begun, m.Time, m.SrcPort, m.DstPort = h.now, h.now, h.r.SrcPort, h.r.DstPort
+	if h.begun != 0 {
+		m.Begun = h.begun
+	}
 	m.Stream, m.Lost, m.Full, m.Closed, m.Cut = false, false, false, false, cut
 	v := w.consult(octets)
 	if v >= app.Accept && m.Said.Switch != nil && m.Pos() == 0 && h.r.Pending != 0 {
@@ -296,42 +299,10 @@ func (w *Worker) become(d *app.Dissector) {
 	for j, other := range w.dissectors {
 		if other == d {
 			w.bequeath()
-			h.t.decided, h.t.switched = 0, true
+			h.t.decided, h.t.switched, h.t.waits = 0, true, 0
 			h.narrow(1 << j)
 			return
 		}
 	}
 	w.retire()
-}
-
-// SCTP chunks (RFC 9260, section 3.3.1).
-const (
-	chunkData  = 0
-	dataHeader = 16
-	wholeData  = 3 // the first and the last fragment of a message at once
-	maxChunks  = 64
-)
-
-// chunks shows the messages in an SCTP packet that are whole.
-func (w *Worker) chunks(p *dissect.Packet) {
-	b := p.Payload
-	for range maxChunks {
-		if len(b) < 4 || w.hand.r.Pending == 0 {
-			return
-		}
-		n := int(b[2])<<8 | int(b[3])
-		if n < 4 {
-			return
-		}
-		cut := n > len(b)
-		c := b[:min(n, len(b))]
-		if b[0] == chunkData && len(c) > dataHeader {
-			if b[1]&wholeData == wholeData {
-				w.datagram(c[dataHeader:], cut)
-			} else {
-				w.counts[SCTPFragments]++
-			}
-		}
-		b = b[min((n+3)&^3, len(b)):]
-	}
 }

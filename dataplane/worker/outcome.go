@@ -136,6 +136,7 @@ func (w *Worker) conclude(n uint32) {
 		w.hangUp(Unanswered)
 		return
 	}
+	w.incomplete()
 	w.abandon(Unanswered)
 	w.retire()
 }

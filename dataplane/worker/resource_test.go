@@ -158,28 +158,6 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// SCTP carries messages in chunks; parts of messages are left out.
-func TestChunks(t *testing.T) {
-	data := func(flags byte, text string) string {
-		n := 16 + len(text)
-		pad := strings.Repeat("\x00", -n&3)
-		return string([]byte{0, flags, byte(n >> 8), byte(n)}) + strings.Repeat("\x00", 12) + text + pad
-	}
-	frame := func(text string) nic.Frame {
-		p := pkt{sport: 40000, dport: 7002}
-		f := p.says("\x00\x00\x00\x00" + text) // the SCTP header is 4 octets longer
-		f.Bytes()[23] = protoSCTP
-		return f
-	}
-	b := watch(t, looking(), frame(data(3, "Q1a")+data(1, "Q5")+data(3, "Q2bc")), frame(data(3,
-		"Q3")+"\x00\x03\xff\xff"))
-	b.want("events", b.said(false), keyed("a", "", "unanswered", "REQUEST_BYTES=3"),
-		keyed("bc", "", "unanswered", "REQUEST_BYTES=4"), keyed("", "", "unanswered", "REQUEST_BYTES=2"))
-	if n := b.report.Counters[SCTPFragments]; n != 1 {
-		t.Errorf("%d fragments", n)
-	}
-}
-
 // crowd is many flows at once.
 func crowd() (all []nic.Frame) {
 	rnd := rand.New(rand.NewPCG(5, 6))

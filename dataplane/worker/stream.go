@@ -229,6 +229,18 @@ func (w *Worker) held(s *side) []held {
 	return (*[holds]held)(unsafe.Pointer(unsafe.SliceData(w.arena.bytes(s.holds))))[:s.n]
 }
 
+// unhold takes the i-th of the segments that a side holds out of them. Its data is the caller's.
+func (w *Worker) unhold(s *side, i int) held {
+	early := w.held(s)
+	x := early[i]
+	copy(early[i:], early[i+1:])
+	if s.n--; s.n == 0 {
+		w.arena.give(s.holds)
+		s.holds = 0
+	}
+	return x
+}
+
 // copied copies octets into a block, 0 if there is no room.
 func (w *Worker) copied(data []byte) block {
 	if len(data) > largest {
@@ -245,15 +257,10 @@ func (w *Worker) copied(data []byte) block {
 func (w *Worker) fill(s *side) {
 	for s.n > 0 && !s.shut {
 		early := w.held(s)
-		x := early[0]
-		if int64(x.at-s.next()) > 0 {
+		if int64(early[0].at-s.next()) > 0 {
 			return
 		}
-		copy(early, early[1:])
-		if s.n--; s.n == 0 {
-			w.arena.give(s.holds)
-			s.holds = 0
-		}
+		x := w.unhold(s, 0)
 		if x.data != 0 {
 			w.feed(s, x, w.arena.bytes(x.data)[:x.size])
 		} else {

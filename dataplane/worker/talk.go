@@ -121,6 +121,8 @@ type hand struct {
 	// a datagram that no dissector wants ends the interest, and streams always have one.
 	pending uint64
 	now     uint64 // time of the packet
+	begun   uint64 // time of the first part of a message in parts, else 0
+	earlier uint64 // parts before the last
 	packet  int    // its place in the burst, -1 for none
 }
 

@@ -157,7 +157,7 @@ func (m *Message) Malformed(flaw string) { m.Said.Flaw = flaw }
 func (m *Message) Is(number uint16) { m.Said.Number = number }
 
 // Become says that from the next message on the flow speaks another protocol: STARTTLS,
-// Upgrade.
+// Upgrade. A datagram of which nothing was consumed is the first one of the other.
 func (m *Message) Become(d *Dissector) { m.Said.Switch = d }
 
 // Memory returns State as a T, which must have no pointers. The dissector's State is the
