@@ -109,13 +109,13 @@ var _ = [1]byte{}[unsafe.Sizeof(words{})-unsafe.Sizeof(flow.Key{})] // they are 
 // match reports whether k is the key r or its reverse.
 func match(r, k *flow.Key) (flow.Dir, bool) {
 	a, b := (*words)(unsafe.Pointer(r)), (*words)(unsafe.Pointer(k))
-	same := uint64(a.rest^b.rest) | a.tail ^ b.tail
+	same := uint64(a.rest^b.rest) | (a.tail ^ b.tail) // | and ^ bind equally in Go
 	ports := uint64(a.ports ^ b.ports)
-	if same|a.src[0]^b.src[0]|a.src[1]^b.src[1]|a.dst[0]^b.dst[0]|a.dst[1]^b.dst[1]|ports == 0 {
+	if same|(a.src[0]^b.src[0])|(a.src[1]^b.src[1])|(a.dst[0]^b.dst[0])|(a.dst[1]^b.dst[1])|ports == 0 {
 		return flow.Forward, true
 	}
 	ports = uint64(a.ports ^ bits.RotateLeft32(b.ports, 16))
-	if same|a.src[0]^b.dst[0]|a.src[1]^b.dst[1]|a.dst[0]^b.src[0]|a.dst[1]^b.src[1]|ports == 0 {
+	if same|(a.src[0]^b.dst[0])|(a.src[1]^b.dst[1])|(a.dst[0]^b.src[0])|(a.dst[1]^b.src[1])|ports == 0 {
 		return flow.Reverse, true
 	}
 	return flow.Forward, false
