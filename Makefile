@@ -42,7 +42,7 @@ server-deps: ## install what real servers of Kafka, Elasticsearch, OpenSearch an
 	$(MAKE) deps TEST_DEPS="$(TEST_DEPS) $(SERVER_DEPS)"
 
 integration: server-deps kafka elasticsearch opensearch clickhouse ## the sinks with real servers, which it fetches (1.1 GB)
-	WEIR_INTEGRATION=1 $(GO) test -timeout 40m -v -run 'KafkaBroker|Elasticsearch|OpenSearch|ClickHouse(Old|New|Columns)' \
+	WEIR_INTEGRATION=1 $(GO) test -timeout 40m -v -run 'KafkaBroker|Elasticsearch|OpenSearch|ClickHouse(Old|New|Columns|Dashboard)' \
 	  ./export/sink
 
 # Servers come from Maven's and Python's registries, as the settings of mvn and pip say. They need java 17.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/weir-probe/weir/dataplane/flow"
 )
 
 // oldServer starts Debian's ClickHouse, which is of 2018.
@@ -132,6 +134,29 @@ func inserts(t *testing.T, d *daemon, target string, o Options, final string) {
 	}
 	if got := ask("SELECT count() FROM weir.flow" + final + " WHERE MARK = 'x'"); got != "3" {
 		t.Errorf("%s records that fit, want 3", got)
+	}
+}
+
+// The tables of all fields take the statements of the dashboard for Grafana.
+func TestClickHouseDashboard(t *testing.T) {
+	_, place := newEngine(t)
+	o := Options{Format: "json", Fields: everything(t).Fields}
+	k := open(t, "clickhouse://"+place, o).(*clickhouse)
+	for _, kind := range []flow.Kind{flow.KindFlow, flow.KindEvent} {
+		statements, err := ClickHouse("clickhouse://"+place, kind, &o, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range statements {
+			if _, err := k.query(deadline(t, 20*time.Second), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, s := range queries(t) {
+		if _, err := k.query(deadline(t, 20*time.Second), s); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
 	}
 }
 
