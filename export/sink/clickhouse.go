@@ -175,6 +175,7 @@ func (k *clickhouse) request(name string, b batch) (c call, err error) {
 		if err != nil {
 			return c, err
 		}
+		record = lineOf(record)
 		if err := k.row(record, &b.of.Items[i]); err != nil {
 			return c, err
 		}

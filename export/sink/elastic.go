@@ -139,6 +139,7 @@ func (k *elastic) request(b batch) (c call, err error) {
 		if err != nil {
 			return c, err
 		}
+		record = lineOf(record)
 		k.action(&b.of.Items[i])
 		k.document(record, b.of.Items[i].Time)
 	}
@@ -236,6 +237,7 @@ func (k *elastic) refuse(b batch, i int, o outcome) error {
 	if err != nil {
 		return err
 	}
+	record = lineOf(record)
 	err = k.dead.put(letter{
 		Time: time.Now().UTC(), To: k.index(&b.of.Items[i]), Status: o.Status, Reason: o.Error.Error(), Record: record,
 	})

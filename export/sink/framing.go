@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -42,6 +43,7 @@ func (f Framing) frame(dst, record []byte) []byte {
 type framed struct {
 	*tcp
 	framing Framing
+	format  string
 	out     []byte
 }
 
@@ -53,12 +55,24 @@ func (k *framed) Store(ctx context.Context, message []byte, of export.Batch) err
 		if err != nil {
 			return err
 		}
+		if !isBinary(k.format) {
+			record = lineOf(record)
+		}
 		k.out = k.framing.frame(k.out, record)
 	}
 	return k.Send(ctx, k.out)
 }
 
-// recordOf returns the i-th record of a message, without the newline at its end.
+// isBinary reports whether the records of a format are not lines.
+func isBinary(format string) bool { return format == "protobuf" }
+
+// lineOf returns a record that is a line without its end.
+func lineOf(record []byte) []byte {
+	record = bytes.TrimSuffix(record, []byte{'\n'})
+	return bytes.TrimSuffix(record, []byte{'\r'})
+}
+
+// recordOf returns the i-th record of a message.
 func recordOf(message []byte, of export.Batch, i int) ([]byte, error) {
 	begin, end := uint32(0), of.Items[i].End
 	if i > 0 {
@@ -67,9 +81,5 @@ func recordOf(message []byte, of export.Batch, i int) ([]byte, error) {
 	if end <= begin || int(end) > len(message) {
 		return nil, fmt.Errorf("the format has no records of their own, choose another: %w", export.ErrUndeliverable)
 	}
-	record := message[begin:end]
-	if record[len(record)-1] == '\n' {
-		record = record[:len(record)-1]
-	}
-	return record, nil
+	return message[begin:end], nil
 }

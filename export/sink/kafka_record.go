@@ -35,7 +35,6 @@ func (k *kafka) records(message []byte, of export.Batch) (all []*produced, err e
 		return []*produced{k.whole(message, of)}, nil
 	}
 	own := append([]byte(nil), message...)
-	binary := k.o.Format == "protobuf" // the one separable format whose records are not lines
 	for i := range of.Items {
 		if k.partly.has(i) {
 			continue
@@ -44,8 +43,8 @@ func (k *kafka) records(message []byte, of export.Batch) (all []*produced, err e
 		if r.Value, err = recordOf(own, of, i); err != nil {
 			return nil, err
 		}
-		if end := of.Items[i].End; binary && own[end-1] == '\n' { // which is no end of a line
-			r.Value = r.Value[:len(r.Value)+1]
+		if !isBinary(k.o.Format) {
+			r.Value = lineOf(r.Value)
 		}
 		it := &of.Items[i]
 		r.Topic, r.Headers = k.topicOf(it.Kind.String()), headers(it.Kind.String())

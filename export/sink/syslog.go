@@ -146,6 +146,7 @@ func (k *syslog) Store(ctx context.Context, message []byte, of export.Batch) err
 		if err != nil {
 			return err
 		}
+		record = lineOf(record)
 		k.one = k.write(k.one[:0], record, &of.Items[i])
 		if !k.datagrams {
 			k.out = k.framing.frame(k.out, k.one)

@@ -20,14 +20,14 @@ type tcp struct {
 
 func openTCP(place string, o Options) (export.Sink, error) {
 	k, err := newTCP(place, o)
-	return k.framed(o.Framing), err
+	return k.framed(o), err
 }
 
 // openTLS opens a connection whose ends prove who they are (RFC 8446; for IPFIX RFC 7011, section 10.4.3).
 func openTLS(place string, o Options) (export.Sink, error) {
 	k, err := newTCP(place, o)
 	k.secure = &o.TLS
-	return k.framed(o.Framing), errors.Join(err, o.TLS.Check())
+	return k.framed(o), errors.Join(err, o.TLS.Check())
 }
 
 // newTCP returns a sink that makes its connections to host:port.
@@ -42,12 +42,12 @@ func newTCP(place string, o Options) (*tcp, error) {
 	return k, o.Framing.Check()
 }
 
-// framed returns the sink with records told apart as f says.
-func (k *tcp) framed(f Framing) export.Sink {
-	if f == Lines {
+// framed returns the sink with records told apart as o says.
+func (k *tcp) framed(o Options) export.Sink {
+	if o.Framing == Lines {
 		return k
 	}
-	return &framed{tcp: k, framing: f}
+	return &framed{tcp: k, framing: o.Framing, format: o.Format}
 }
 
 // Preface sets what a connection begins with.

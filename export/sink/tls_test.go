@@ -236,6 +236,19 @@ func TestFraming(t *testing.T) {
 		if string(got.bytes()) != want {
 			t.Errorf("%s: arrived %q", framing, got.bytes())
 		}
+		k = open(t, "tcp://"+l.Addr().String(), Options{Framing: framing, Format: "protobuf"})
+		if err := k.(export.Storer).Store(context.Background(), message, of); err != nil {
+			t.Fatal(err)
+		}
+		k.Close()
+		want += map[Framing]string{Length: "\x00\x00\x00\x06first\n\x00\x00\x00\x07second\n",
+			OctetCounting: "6 first\n7 second\n"}[framing]
+		for end := time.Now().Add(10 * time.Second); len(got.bytes()) < len(want) && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		if string(got.bytes()) != want {
+			t.Errorf("%s of binary records: arrived %q", framing, got.bytes())
+		}
 		of.Items[0].End = 0
 		if err := k.(export.Storer).Store(context.Background(), message, of); err == nil {
 			t.Error("a message without records of their own was taken")

@@ -96,6 +96,7 @@ func (k *zmq) Store(_ context.Context, message []byte, of export.Batch) error {
 			if err != nil {
 				return err
 			}
+			record = lineOf(record)
 			k.body = append(append(k.body, record...), ',')
 		}
 		k.body[len(k.body)-1] = ']'
