@@ -6,6 +6,6 @@ func All() [][]*Field {
 	return [][]*Field{
 		coreFields, timeFields, linkFields, tcpFields, latencyFields, sizeFields, timingFields,
 		rateFields, outerFields, geoFields, appFields, exportFields,
-		identityFields, statisticsFields,
+		identityFields, statisticsFields, callFields,
 	}
 }
