@@ -97,8 +97,11 @@ func visible(t *testing.T, o *saved, known map[string]bool) (n int) {
 		t.Errorf("search of %s: %v", o.ID, err)
 	}
 	fields := []string{}
-	if field, _, ok := strings.Cut(source.Query.Query, " : "); ok {
+	if field, value, ok := strings.Cut(source.Query.Query, " : "); ok {
 		fields = append(fields, field)
+		if value != "*" && source.Query.Query != `event.dataset : "weir.`+flow.KindFlow.String()+`"` {
+			t.Errorf("%s asks for %s, which may find nothing", o.ID, source.Query.Query)
+		}
 	}
 	for _, a := range state.Aggs {
 		if a.Params.Field != "" {
