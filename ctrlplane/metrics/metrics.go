@@ -132,71 +132,71 @@ func state() []metric {
 	}
 }
 
+// each is a metric of every exporter; of returns false if one has no value.
+func each(name, doc string, of func(a *egress.Account) (float64, bool)) metric {
+	return metric{name, doc, []string{"exporter"}, func(s *egress.Summary, say func(float64, ...string)) {
+		for i := range s.Exporters {
+			if n, ok := of(&s.Exporters[i]); ok {
+				say(n, s.Exporters[i].Name)
+			}
+		}
+	}}
+}
+
+// count is a metric of every exporter that always has a value.
+func count(name, doc string, of func(a *egress.Account) uint64) metric {
+	return each(name, doc, func(a *egress.Account) (float64, bool) { return float64(of(a)), true })
+}
+
 // exporters are what became of records.
 func exporters() []metric {
-	each := func(name, doc string, of func(a *egress.Account) uint64) metric {
-		return metric{name, doc, []string{"exporter"}, func(s *egress.Summary, say func(float64, ...string)) {
-			for i := range s.Exporters {
-				say(float64(of(&s.Exporters[i])), s.Exporters[i].Name)
-			}
-		}}
-	}
 	return []metric{
-		each("weir_exporter_records_total", "Records given to an exporter: exported, dropped, pending or spooled.",
+		count("weir_exporter_records_total", "Records given to an exporter: exported, dropped, pending or spooled.",
 			func(a *egress.Account) uint64 { return a.Records }),
-		each("weir_exporter_recovered_total", "Records that an earlier run had left on disk.",
+		count("weir_exporter_recovered_total", "Records that an earlier run had left on disk.",
 			func(a *egress.Account) uint64 { return a.Recovered }),
-		each("weir_exporter_exported_total", "Records in messages that the destination took.",
+		count("weir_exporter_exported_total", "Records in messages that the destination took.",
 			func(a *egress.Account) uint64 { return a.Exported }),
-		each("weir_exporter_replayed_total", "Those of them that were on disk before.",
+		count("weir_exporter_replayed_total", "Those of them that were on disk before.",
 			func(a *egress.Account) uint64 { return a.Replayed }),
-		each("weir_exporter_filtered_total", "Records that the filter left out.",
+		count("weir_exporter_filtered_total", "Records that the filter left out.",
 			func(a *egress.Account) uint64 { return a.Filtered }),
 		dropped(),
-		each("weir_exporter_pending_records", "Records in memory that are neither exported nor dropped yet.",
-			func(a *egress.Account) uint64 { return a.Pending }),
-		each("weir_exporter_queued_messages", "Messages in memory that wait to be sent.",
-			func(a *egress.Account) uint64 { return uint64(a.Queued) }),
-		each("weir_exporter_spooled_records", "Records that wait on disk.",
-			func(a *egress.Account) uint64 { return a.Spooled }),
-		each("weir_exporter_spooled_bytes", "Octets of the files that they wait in.",
-			func(a *egress.Account) uint64 { return a.OnDisk }),
-		{"weir_exporter_oldest_message_age_seconds", "How long the oldest message that is not sent has been waiting.",
-			[]string{"exporter"}, func(s *egress.Summary, say func(float64, ...string)) {
-				for i := range s.Exporters {
-					say(s.Exporters[i].Age(time.Now()).Seconds(), s.Exporters[i].Name)
-				}
-			}},
-		each("weir_exporter_paused", "1 if the exporter is paused, 0 if not.", func(a *egress.Account) uint64 {
-			if a.Paused {
-				return 1
-			}
-			return 0
-		}),
-		each("weir_exporter_messages_total", "Messages that the destination took.",
+		count("weir_exporter_messages_total", "Messages that the destination took.",
 			func(a *egress.Account) uint64 { return a.Messages }),
-		each("weir_exporter_bytes_total", "Octets in them.", func(a *egress.Account) uint64 { return a.Octets }),
-		each("weir_exporter_retries_total", "Attempts to send a message after the first.",
+		count("weir_exporter_bytes_total", "Octets in them.", func(a *egress.Account) uint64 { return a.Octets }),
+		count("weir_exporter_retries_total", "Attempts to send a message after the first.",
 			func(a *egress.Account) uint64 { return a.Retries }),
-		each("weir_exporter_failures_total", "Attempts to send a message that failed.",
+		count("weir_exporter_failures_total", "Attempts to send a message that failed.",
 			func(a *egress.Account) uint64 { return a.Failures }),
-		{"weir_exporter_last_error_timestamp_seconds", "When the last attempt failed that did.", []string{"exporter"},
-			func(s *egress.Summary, say func(float64, ...string)) {
-				for i := range s.Exporters {
-					if a := &s.Exporters[i]; a.Error != "" {
-						say(float64(a.Failed.UnixMilli())/1000, a.Name)
-					}
-				}
-			}},
-		{"weir_exporter_last_error_info", "Why it did; the value is 1.", []string{"exporter", "error"},
-			func(s *egress.Summary, say func(float64, ...string)) {
-				for i := range s.Exporters {
-					if a := &s.Exporters[i]; a.Error != "" {
-						say(1, a.Name, label(a.Error))
-					}
-				}
-			}},
+		count("weir_exporter_pending_records", "Records in memory that are neither exported nor dropped yet.",
+			func(a *egress.Account) uint64 { return a.Pending }),
+		count("weir_exporter_queued_messages", "Messages in memory that wait to be sent.",
+			func(a *egress.Account) uint64 { return uint64(a.Queued) }),
+		count("weir_exporter_spooled_records", "Records that wait on disk.",
+			func(a *egress.Account) uint64 { return a.Spooled }),
+		count("weir_exporter_spooled_bytes", "Octets of the files that they wait in.",
+			func(a *egress.Account) uint64 { return a.OnDisk }),
+		each("weir_exporter_oldest_message_age_seconds", "How long the oldest message that is not sent has been waiting.",
+			func(a *egress.Account) (float64, bool) { return a.Age(time.Now()).Seconds(), true }),
+		each("weir_exporter_paused", "1 if the exporter is paused, 0 if not.", func(a *egress.Account) (float64, bool) {
+			return map[bool]float64{true: 1}[a.Paused], true
+		}),
+		each("weir_exporter_last_error_timestamp_seconds", "When the last attempt failed that did.",
+			func(a *egress.Account) (float64, bool) { return float64(a.Failed.UnixMilli()) / 1000, a.Error != "" }),
+		failure(),
 	}
+}
+
+func failure() metric {
+	return metric{"weir_exporter_last_error_info", "Why it did; the value is 1.", []string{"exporter", "error"},
+		func(s *egress.Summary, say func(float64, ...string)) {
+			for i := range s.Exporters {
+				if a := &s.Exporters[i]; a.Error != "" {
+					say(1, a.Name, label(a.Error))
+				}
+			}
+		}}
 }
 
 func dropped() metric {
