@@ -100,7 +100,7 @@ func (w *Worker) read(s *side, b []byte) (done int) {
 		if h.t == nil || s.shut || h.r.Pending == 0 {
 			return len(b)
 		}
-		s.lost, s.tries, s.cost, s.ask = false, 0, 0, 0
+		s.lost, s.tries, s.cost, s.ask = s.lost && m.Said.Astray, 0, 0, 0
 		used, skip := m.Pos(), m.Said.Skip
 		if used == 0 && skip == 0 {
 			w.counts[GaveUp]++

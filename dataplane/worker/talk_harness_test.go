@@ -25,6 +25,7 @@ import (
 //	BAD text          as NOTE, malformed
 //	SWITCH            response, after which the lines are those of a dialect
 //	QUIT              nothing more is wanted
+//	REST              of something that is not understood
 var lineDissector = &app.Dissector{
 	Name: "line", Doc: "Lines.", Number: 1001, TCP: []uint16{7001},
 	Fields: []*flow.Field{lineAsked, lineSaid, lineNoted, lineLost},
@@ -98,7 +99,7 @@ var testSchema = sync.OnceValue(func() *flow.Schema {
 	return s
 })
 
-var words7 = [...]string{"GET ", "PUT ", "OK ", "WAIT ", "NOTE ", "BAD ", "SWITCH", "QUIT"}
+var words7 = [...]string{"GET ", "PUT ", "OK ", "WAIT ", "NOTE ", "BAD ", "SWITCH", "QUIT", "REST "}
 
 func parseLine(m *app.Message) app.Verdict {
 	b := m.Peek()
@@ -156,6 +157,8 @@ func speakLine(m *app.Message, word string, text []byte) app.Verdict {
 		m.Response(0)
 		m.Finish()
 		m.Become(dialectDissector)
+	case "REST ":
+		m.Pass()
 	case "QUIT":
 		return app.Done
 	}

@@ -263,6 +263,15 @@ var talks = []struct {
 		counts: map[Counter]uint64{StreamHoles: 1},
 	},
 	{
+		name: "a response behind a hole and what is not understood",
+		frames: tap().hello().say(0, "GET a\nGET b\n").lose(1, "OK 0 x\n").say(1, "REST 1\n").say(1, "REST 2\n").
+			say(1, "OK 0 y\n").say(0, "GET c\n").say(1, "OK 0 z\n").bye().frames,
+		events: []string{without("unanswered", "a", "6"), "ASKER=client LINE_ASKED=b LINE_LOST=yes LINE_SAID=y " +
+			"LOST=1 PROTOCOL=line REQUEST_BYTES=6 RESPONSE_BYTES=7 STATE=complete", answered("c", "z", "6", "7")},
+		flows:  []string{"LINE_ASKED=a LINE_LOST=yes TRANSACTIONS=3"},
+		counts: map[Counter]uint64{StreamHoles: 1},
+	},
+	{
 		name: "segments from nowhere in a stream",
 		frames: func() []nic.Frame {
 			c := tap().hello().say(0, "GET a\n").say(1, "NOTE n\n")

@@ -102,6 +102,7 @@ type Said struct {
 	Role   Role
 	Key    uint64
 	Finish bool   // see Message.Finish
+	Astray bool   // see Message.Pass
 	Skip   uint64 // octets of the stream, after the message, that are not worth a look; ToEnd for all
 	Flaw   string // what is wrong with it, empty if nothing; a constant, for counters and for people
 	Number uint16 // see Message.Is
@@ -148,6 +149,10 @@ func (m *Message) Finish() { m.Said.Finish = true }
 // Ahead says that the n octets of the stream after the message are of no interest: a body.
 // They cost nothing, however many there are. ToEnd means all there will be.
 func (m *Message) Ahead(n uint64) { m.Said.Skip = n }
+
+// Pass says that what is consumed was not understood, as it may be the rest of a message. If octets
+// before it were not seen, that is said of the message behind it, too.
+func (m *Message) Pass() { m.Said.Astray = true }
 
 // Malformed says what is wrong with a message of this protocol. It is counted, and kept if
 // so configured. The verdict still decides how to go on.

@@ -56,6 +56,8 @@ func (d *Dissector) obey(m *Message, line string) Verdict {
 	case 'n':
 		m.Notice()
 	case 'p':
+	case 'P':
+		m.Pass()
 	case 's':
 		m.Ahead(k)
 	case 'e':
@@ -97,6 +99,7 @@ func TestDriver(t *testing.T) {
 		{"a hole in a body", ">q1 <B8 <~4 <xyz <n", InOrder, "transaction q1, notice n"},
 		{"a reset", ">q1 >q2 <R >!", InOrder, "reset q1, reset q2"},
 		{"lost requests", ">q1 >q2 <~9 <r", InOrder, "unanswered q1, transaction q2"},
+		{"what is passed behind a hole", ">q1 >q2 <~9 <P <P <r", InOrder, "unanswered q1, transaction q2"},
 		{"the rest of a message behind a hole", ">p >~5 >xyz >n", InOrder, "notice n"},
 		{"nothing said", ">x >n", InOrder, ""},
 		{"nothing more", ">n1 >d >n2", InOrder, "notice n1"},

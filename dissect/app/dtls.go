@@ -128,7 +128,7 @@ func (s *dtlsState) record(m *Message) Verdict {
 		return Done
 	case epoch > 0: // encrypted
 	case kind == recordChangeCipher && s.server(m):
-		s.resumed(m)
+		s.encrypts(m)
 		s.over[m.Dir] = true
 	case kind == recordChangeCipher:
 		s.over[m.Dir] = true
@@ -180,7 +180,7 @@ func (s *dtlsState) join(m *Message, kind uint8) {
 // the answer.
 func (s *dtlsState) told(m *Message, kind uint8, body wire.Reader) {
 	s.message(m, kind, body)
-	if m.Said.Role == Part && s.answered && !s.full && s.server(m) {
+	if m.Said.Role == Part && s.answered && (!s.full || s.asks) && s.server(m) {
 		m.Interim(0)
 	}
 }

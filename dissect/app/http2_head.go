@@ -219,6 +219,7 @@ func (t *http2Turn) resume() Verdict {
 		t.me.seek, t.me.torn = false, false
 		if i > 0 {
 			t.Skip(i)
+			t.Pass()
 			return Accept
 		}
 		return t.frame()
@@ -232,6 +233,7 @@ func (t *http2Turn) wander(b []byte) Verdict {
 		return More
 	}
 	t.Skip(min(len(b), seekUnit))
+	t.Pass()
 	return Accept
 }
 

@@ -128,6 +128,7 @@ func (t *httpTurn) seek(from int) Verdict {
 			return t.start()
 		default:
 			t.Skip(i)
+			t.Pass()
 			t.me.phase = phaseHead
 			return Accept
 		}
@@ -136,6 +137,7 @@ func (t *httpTurn) seek(from int) Verdict {
 		return More
 	}
 	t.Skip(min(len(b), seekUnit))
+	t.Pass()
 	return Accept
 }
 

@@ -220,18 +220,8 @@ func appendVersions(dst, list []byte) []byte {
 // chose says what the server chose.
 func (s *quicState) chose(m *Message, body wire.Reader) {
 	var h serverHello
-	h.legacy = body.U16()
-	body.Skip(32) // random
-	body.Block8() // session
-	h.version, h.cipher = h.legacy, body.U16()
-	body.Skip(1) // compression method
-	h.extensions = body.Block16()
-	if body.Short() {
-		m.Malformed(flawHelloShort)
+	if h.read(m, body) == nil {
 		return
-	}
-	if flaw := h.walk(); flaw != "" {
-		m.Malformed(flaw)
 	}
 	h.say(m)
 	if s.is(quicAgain) {

@@ -270,6 +270,7 @@ func (t *sipTurn) seek(from int) Verdict {
 			return t.stream()
 		default:
 			t.Skip(i)
+			t.Pass()
 			t.memory.astray[t.Dir] = false
 			return Accept
 		}
@@ -278,6 +279,7 @@ func (t *sipTurn) seek(from int) Verdict {
 		return More
 	}
 	t.Skip(size)
+	t.Pass()
 	t.memory.astray[t.Dir] = true
 	return Accept
 }

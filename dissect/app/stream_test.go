@@ -83,7 +83,7 @@ func (r *driver) read(dir flow.Dir) {
 			return
 		}
 		m := &r.m
-		s.lost, s.tries, s.begun, s.skip = false, 0, s.last, m.Said.Skip
+		s.lost, s.tries, s.begun, s.skip = s.lost && m.Said.Astray, 0, s.last, m.Said.Skip
 		s.buf = s.buf[m.Pos():]
 		over := min(uint64(len(s.buf)), s.skip)
 		s.buf = s.buf[over:]

@@ -237,7 +237,7 @@ func (s *handshake) changeCipher(m *Message, body wire.Reader) Verdict {
 		return Accept
 	}
 	if s.server(m) {
-		s.resumed(m)
+		s.encrypts(m)
 	}
 	s.secret[m.Dir] = true
 	return Accept

@@ -14,6 +14,7 @@ const (
 	messageHelloVerify       = 3 // DTLS
 	messageCertificate       = 11
 	messageServerKeyExchange = 12
+	messageCertificateAsked  = 13
 	messageServerHelloDone   = 14
 )
 
@@ -31,7 +32,8 @@ type handshake struct {
 	old      bool     // it had the form of SSL 2
 	retry    bool     // the server asked for another one
 	answered bool     // the server's hello was seen
-	full     bool     // the server said all of a full handshake
+	full     bool     // the server said all of a full handshake, but for the end if it asks
+	asks     bool     // it asks for the client's certificate, which belongs to the transaction
 	gap      bool     // octets were lost
 	alerted  bool
 	datagram bool
@@ -74,11 +76,15 @@ func (s *handshake) message(m *Message, kind uint8, body wire.Reader) {
 		s.certificates(m, body)
 	case messageServerKeyExchange:
 		keyExchange(m, body)
+	case messageCertificateAsked:
+		s.asks = s.server(m) && s.answered
 	case messageServerHelloDone:
 		if !s.full {
 			s.full = true
 			m.Attrs.Uint(TLSResumed, 0)
-			s.finish(m)
+			if !s.asks {
+				s.finish(m)
+			}
 		}
 	default:
 		if !knownMessage(kind) {
@@ -125,16 +131,16 @@ func (s *handshake) finish(m *Message) {
 	}
 }
 
-// resumed notes that the server begins to encrypt. If it did not say all of a full handshake,
-// a session goes on.
-func (s *handshake) resumed(m *Message) {
-	if s.full || !s.answered {
+// encrypts notes that the server begins to encrypt, which ends its answer at last. If it did not
+// say all of a full handshake, a session goes on.
+func (s *handshake) encrypts(m *Message) {
+	if !s.answered || s.full && !s.asks {
 		return
 	}
-	s.full = true
-	if !s.gap {
+	if !s.full && !s.gap {
 		m.Attrs.Uint(TLSResumed, 1)
 	}
+	s.full, s.asks = true, false
 	s.finish(m)
 }
 
@@ -183,26 +189,11 @@ func (s *handshake) serverHello(m *Message, body wire.Reader) {
 		return
 	}
 	var h serverHello
-	h.legacy = body.U16()
-	random, session := body.Bytes(32), body.Block8()
-	h.version, h.cipher = h.legacy, body.U16()
-	body.U8() // compression method
-	if body.Len() > 0 {
-		h.extensions = body.Block16()
-	}
+	random := h.read(m, body)
 	switch {
-	case body.Short():
-		m.Malformed(flawHelloShort)
+	case random == nil:
 		return
-	case body.Len() > 0:
-		m.Malformed(flawHelloLong)
-	case session.Len() > 32:
-		m.Malformed(flawSession)
-	}
-	if flaw := h.walk(); flaw != "" {
-		m.Malformed(flaw)
-	}
-	if bytes.Equal(random, retryRandom) {
+	case bytes.Equal(random, retryRandom):
 		s.again(m)
 		return
 	}
@@ -219,6 +210,30 @@ func (s *handshake) serverHello(m *Message, body wire.Reader) {
 	default:
 		m.Response(0)
 	}
+}
+
+// read reads a hello, and returns its random, nil if the hello ends too soon.
+func (h *serverHello) read(m *Message, body wire.Reader) (random []byte) {
+	h.legacy = body.U16()
+	random, session := body.Bytes(32), body.Block8()
+	h.version, h.cipher = h.legacy, body.U16()
+	body.U8() // compression method
+	if body.Len() > 0 {
+		h.extensions = body.Block16()
+	}
+	switch {
+	case body.Short():
+		m.Malformed(flawHelloShort)
+		return nil
+	case body.Len() > 0:
+		m.Malformed(flawHelloLong)
+	case session.Len() > 32:
+		m.Malformed(flawSession)
+	}
+	if flaw := h.walk(); flaw != "" {
+		m.Malformed(flaw)
+	}
+	return random
 }
 
 // is13 reports whether what follows is encrypted: TLS 1.3, its drafts, and DTLS 1.3.
