@@ -229,15 +229,15 @@ func TestQUICPeers(t *testing.T) {
 		}
 	}
 	if *update && !t.Failed() {
-		record(t, filepath.Join("testdata", "quic", "quic-go.pcap"), all)
+		record(t, filepath.Join("testdata", "quic", "quic-go.pcap"), all, handshakePackets)
 	}
 }
 
 // handshakePackets is how much of a conversation is recorded.
 const handshakePackets = 10
 
-// record writes the beginnings of conversations as a capture.
-func record(t *testing.T, file string, all []conversation) {
+// record writes the first packets of conversations as a capture, in microseconds.
+func record(t *testing.T, file string, all []conversation, most int) {
 	t.Helper()
 	f, err := os.Create(file)
 	if err != nil {
@@ -249,7 +249,7 @@ func record(t *testing.T, file string, all []conversation) {
 		t.Fatal(err)
 	}
 	for _, c := range all {
-		for _, u := range c.turns[:min(len(c.turns), handshakePackets)] {
+		for _, u := range c.turns[:min(len(c.turns), most)] {
 			b := frameOf(t, &c, u)
 			at := gopacket.CaptureInfo{Timestamp: time.Unix(0, int64(u.time)), Length: len(b), CaptureLength: len(b)}
 			if err := w.WritePacket(at, b); err != nil {
