@@ -19,22 +19,21 @@ import (
 func TestReloadKeeps(t *testing.T) {
 	c, dir := listenIdentified(t), t.TempDir()
 	file := filepath.Join(dir, "flows.json")
-	stay := fmt.Sprintf("[[exporter]]\nname = \"stay\"\nformat = \"json\"\ntemplate = \"RECORD_ID\"\nto = \"tcp://%s\"\n", c.Addr())
-	plain := fmt.Sprintf("[[exporter]]\nname = \"file\"\nformat = \"json\"\ntemplate = \"RECORD_ID\"\nto = %q\n", file)
+	stay, plain := identifiers("stay", "tcp://"+c.Addr().String()), identifiers("file", file)
+	tcp := "RETRANSMITTED_IN_PKTS"
 	b := runBench(t, stay+plain)
 	stop, made := make(chan struct{}), make(chan int)
 	go func() { made <- pump(b.ring, stop) }()
 	for _, s := range []struct{ text, restart, wrong string }{
 		{text: stay + plain},
 		{text: stay + plain + "filter = 'IN_BYTES > 1'\n", restart: "flows.json would be begun anew; name another file"},
-		{text: stay + plain + "[[exporter]]\nname = \"tcp\"\nformat = \"json\"\ntemplate = \"RETRANSMITTED_IN_PKTS\"\nto = \"-\"\n",
+		{text: stay + plain + strings.Replace(identifiers("tcp", "-"), "RECORD_ID", tcp, 1),
 			restart: "exporter tcp: its fields or its filter need what is not measured yet; restart the dataplane"},
-		{text: stay + plain + "[[exporter]]\nname = \"tcp\"\nformat = \"json\"\ntemplate = \"RECORD_ID\"\nto = \"-\"\n" +
-			"filter = 'RETRANSMITTED_IN_PKTS > 0'\n", restart: "restart the dataplane"},
+		{text: stay + plain + identifiers("tcp", "-") + "filter = '" + tcp + " > 0'\n", restart: "restart the dataplane"},
 		{text: stay + plain + "[flow]\nidle_timeout = \"9s\"\n", restart: "[flow]: restart the dataplane"},
 		{text: stay + plain + "[log]\nlevel = \"debug\"\n", restart: "[log]: restart weir run"},
-		{text: stay + plain + "[[exporter]]\nformat = \"json\"\ntemplate = \"RECORD_ID\"\nto = \"/proc/nowhere.json\"\n", wrong: "/proc/nowhere.json"},
-		{text: plain + "[[exporter]]\nname = \"stay\"\nformat = \"json\"\ntemplate = \"RECORD_ID\"\nto = \"/proc/nowhere.json\"\n", wrong: "exporter stay"},
+		{text: stay + plain + identifiers("new", "/proc/nowhere.json"), wrong: "/proc/nowhere.json"},
+		{text: plain + identifiers("stay", "/proc/nowhere.json"), wrong: "exporter stay"},
 	} {
 		done, restart, err := b.Reload(b.parse(s.text))
 		if (err == nil) != (s.wrong == "") || err != nil && !strings.Contains(err.Error(), s.wrong) {
@@ -72,20 +71,20 @@ func TestReloadSpool(t *testing.T) {
 	address := l.Addr().String()
 	l.Close() // it is away
 	dir := t.TempDir()
-	table := func(i int, paused bool) string {
-		return fmt.Sprintf("[[exporter]]\nname = \"x\"\nformat = \"json\"\ntemplate = \"RECORD_ID\"\nto = \"tcp://%s\"\n"+
-			"batch_age = \"%dms\"\nretry = \"100ms\"\nqueue = 64\npaused = %t\n[exporter.spool]\ndir = %q\n",
-			address, i+1, paused, dir)
+	form := func(i int, paused bool) string {
+		return identifiers("x", "tcp://"+address) + fmt.Sprintf("batch_age = \"%dms\"\nretry = \"100ms\"\nqueue = 64\n"+
+			"paused = %t\n[exporter.spool]\ndir = %q\n", i+1, paused, dir)
 	}
-	b := runBench(t, table(0, false))
+	b := runBench(t, form(0, false))
 	stop, made := make(chan struct{}), make(chan int)
 	go func() { made <- pump(b.ring, stop) }()
 	for i := range 12 {
-		done, _, err := b.Reload(b.parse(table(i/3, i%3 == 1)))
+		done, _, err := b.Reload(b.parse(form(i/3, i%3 == 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := [][]string{done.Resumed, done.Paused, done.Resumed}[i%3]; i > 3 && i%3 > 0 && !slices.Contains(want, "x") {
+		want := [][]string{done.Resumed, done.Paused, done.Resumed}[i%3]
+		if i > 3 && i%3 > 0 && !slices.Contains(want, "x") {
 			t.Errorf("step %d did %+v", i, done)
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -98,7 +97,7 @@ func TestReloadSpool(t *testing.T) {
 	if first.Records != uint64(n) || first.Lost() != 0 || first.Records != first.Exported+first.Spooled {
 		t.Errorf("of %d records: %+v", n, first)
 	}
-	again := runBench(t, table(0, false)) // as after a restart
+	again := runBench(t, form(0, false)) // as after a restart
 	until(t, "everything has arrived", func() bool { _, different := c.total(); return different >= n })
 	again.ring.Close()
 	second := again.end().Exporters[0]
@@ -156,7 +155,9 @@ func TestHangUp(t *testing.T) {
 		}
 	}
 	says("msg=metering")
-	until(t, "metrics", func() bool { return strings.Contains(scrape(t, address), `weir_packets_total{fate="metered"}`) })
+	until(t, "metrics", func() bool {
+		return strings.Contains(scrape(t, address), `weir_packets_total{fate="metered"}`)
+	})
 	again(first + fmt.Sprintf("[[exporter]]\nname = \"second\"\nrecords = \"statistics\"\nformat = \"json\"\nto = %q\n"+
 		"batch_age = \"10ms\"\n[stats]\ninterval = \"100ms\"\n", stats))
 	says(`added=[second]`)

@@ -115,7 +115,8 @@ const patience = 30 * time.Second
 // session attaches to a dataplane and exports until ctx ends or the dataplane does. It
 // returns nil only when everything could be handed over.
 func (r *run) session(ctx context.Context) error {
-	c, err := openControl(r.cfg, r.schema, func(err error) { r.log.Warn("something was left undone", "error", err) }, false)
+	undone := func(err error) { r.log.Warn("something was left undone", "error", err) }
+	c, err := openControl(r.cfg, r.schema, undone, false)
 	if err != nil {
 		return err
 	}

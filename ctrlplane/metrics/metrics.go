@@ -226,7 +226,8 @@ func label(s string) string {
 func Page() string {
 	var b strings.Builder
 	b.WriteString(egress.Metrics())
-	b.WriteString("\n# Metrics\n\nWhat Prometheus gets at `http://address:port/metrics`, with the address and port of `listen` in\n" +
+	b.WriteString("\n# Metrics\n\n" +
+		"What Prometheus gets at `http://address:port/metrics`, with the address and port of `listen` in\n" +
 		"`[metrics]`. " +
 		"Values are as of a second ago at most. Names that end in `_total` only grow, until the dataplane begins anew;\n" +
 		"the others are as things are. Beside them there are the usual metrics of a Go process (`go_`, `process_`).\n\n" +

@@ -75,7 +75,8 @@ func (t *translation) elastic(v string) {
 	if t.other(scheme+net.JoinHostPort(u.Hostname(), port)) == nil {
 		return
 	}
-	t.note("records go to data streams named by their kind, in place of the index %s; name another behind the port", parts[1])
+	t.note("records go to data streams named by their kind, in place of the index %s; name another behind the port",
+		parts[1])
 	if len(parts) == 4 {
 		t.note("the user and the password are not taken over: write the password into a file, and set user and " +
 			"password_file in [exporter.auth]")

@@ -27,7 +27,8 @@ func (t *translation) finish() {
 	t.deliveries()
 	t.about("-n")
 	if len(t.c.Exporters) == 0 && len(t.errs) == 0 {
-		t.fail("the flows go nowhere: name a collector with -n, a directory with -P or a server with --tcp, --kafka, --elastic or --zmq")
+		t.fail("the flows go nowhere: name a collector with -n, a directory with -P or a server with --tcp, --kafka, " +
+			"--elastic or --zmq")
 	}
 }
 
