@@ -109,13 +109,19 @@ func (p path) serve(t *testing.T, port int, command ...string) {
 // meter runs weir at the router while f runs, and returns the flows and events it exported.
 func (p path) meter(t *testing.T, f func()) (records []map[string]any) {
 	t.Helper()
+	return p.meterAt(t, "rc0", f)
+}
+
+// meterAt is meter at an interface of the router.
+func (p path) meterAt(t *testing.T, dev string, f func()) (records []map[string]any) {
+	t.Helper()
 	dir := t.TempDir()
 	conf, to := filepath.Join(dir, "weir.toml"), filepath.Join(dir, "records.json")
 	write(t, conf, fmt.Sprintf(`schema = 1
 [dataplane]
 socket = %q
 [[input]]
-interface = "rc0"
+interface = %q
 queues = 1
 [flow]
 capacity = 4096
@@ -125,7 +131,7 @@ records = ["flow", "event"]
 template = """%%RECORD_KIND %%L7_PROTO_NAME %%L4_DST_PORT %%TRANSACTION_PROTOCOL %%TRANSACTION_LATENCY_USEC
 %%CLIENT_RTT_USEC %%SERVER_RTT_USEC %%APPL_LATENCY_USEC %%CLIENT_NW_LATENCY_MS %%SERVER_NW_LATENCY_MS"""
 to = %q
-`, filepath.Join(dir, "dataplane.sock"), to))
+`, filepath.Join(dir, "dataplane.sock"), dev, to))
 	c, said := p.in(p.router, weir, "run", "-c", conf), &log{}
 	c.Stderr = said
 	if err := c.Start(); err != nil {
