@@ -58,6 +58,8 @@ type Egress struct {
 	Dissectors []*app.Dissector
 	// Correlators make records of others; each sees what those before it have added.
 	Correlators []Correlator
+	// Tellers count something that the account shall have.
+	Tellers []Teller
 	// Seed is that of the records that correlators make.
 	Seed uint64
 	// Ledger has the counters of the exporters.

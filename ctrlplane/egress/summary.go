@@ -31,6 +31,7 @@ type Summary struct {
 	Rings     []Ring               `json:"rings"`
 	Worker    Load                 `json:"workers"` // how busy the workers are, summed
 
+	Tallies   []Tally            `json:"tallies,omitempty"` // of other parts of the control plane
 	Malformed *malformed.Stats   `json:"malformed,omitempty"`
 	Commands  *sink.CommandStats `json:"commands,omitempty"`
 }
@@ -79,7 +80,7 @@ func (e *Egress) Summary() Summary {
 			s.Dissected[d.Name] = Dissected{x.Flows + n.Flows, x.Messages + n.Messages, x.Malformed + n.Malformed}
 		}
 	}
-	s.Exporters = e.accounts()
+	s.Exporters, s.Tallies = e.accounts(), e.tallies()
 	for i := range e.sources {
 		r := e.sources[i].Ring
 		s.Rings = append(s.Rings, Ring{e.sources[i].Name, uint64(r.Used()), uint64(r.Cap())})

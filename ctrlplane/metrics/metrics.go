@@ -230,7 +230,8 @@ func Page() string {
 		"What Prometheus gets at `http://address:port/metrics`, with the address and port of `listen` in\n" +
 		"`[metrics]`. " +
 		"Values are as of a second ago at most. Names that end in `_total` only grow, until the dataplane begins anew;\n" +
-		"the others are as things are. Beside them there are the usual metrics of a Go process (`go_`, `process_`).\n\n" +
+		"the others are as things are. Beside them there are the usual metrics of a Go process (`go_`, `process_`),\n" +
+		"and those of parts that are in use, like `weir_calls_evicted_total`: the part and its counter.\n\n" +
 		"| Metric | Labels | Meaning |\n|---|---|---|\n")
 	for _, m := range all() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(m.labels, ", "), m.doc)
@@ -279,4 +280,21 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 			to <- m
 		})
 	}
+	for _, t := range s.Tallies {
+		to <- tally(t)
+	}
+}
+
+// tally is the metric of a part that is not known here by its counters.
+func tally(t egress.Tally) prometheus.Metric {
+	name, kind := "weir_"+t.Part+"_"+t.Name, prometheus.GaugeValue
+	if !t.Gauge {
+		name, kind = name+"_total", prometheus.CounterValue
+	}
+	d := prometheus.NewDesc(name, t.Doc, nil, nil)
+	m, err := prometheus.NewConstMetric(d, kind, float64(t.N))
+	if err != nil {
+		return prometheus.NewInvalidMetric(d, err)
+	}
+	return m
 }

@@ -51,6 +51,9 @@ func account() *egress.Summary {
 		}},
 	}
 	s.NIC.Missed = 6
+	s.Tallies = []egress.Tally{
+		{Part: "calls", Name: "evicted", Doc: "Calls.", N: 2}, {Part: "calls", Name: "open", Doc: "Calls now.", N: 3, Gauge: true},
+	}
 	return s
 }
 
@@ -89,6 +92,7 @@ func TestScrape(t *testing.T) {
 		`weir_exporter_dropped_total{exporter="a \"b\"\n",reason="send_failed"} 0`,
 		`weir_exporter_filtered_total{exporter="a \"b\"\n"} 2`,
 		`weir_exporter_last_error_timestamp_seconds{exporter="a \"b\"\n"} 1.7000000005e+09`,
+		`weir_calls_evicted_total 2`, "# TYPE weir_calls_evicted_total counter", `weir_calls_open 3`,
 		`weir_build_info{version="test"} 1`, "# TYPE weir_flows_active gauge", "# TYPE weir_exporter_records_total counter",
 	} {
 		if !strings.Contains(got, want+"\n") {
