@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -16,8 +17,11 @@ import (
 
 var update = flag.Bool("update", false, "write the expected translations again")
 
+// comments are what the manual says of keys.
+var comments = regexp.MustCompile(`(?m)^#.*\n`)
+
 // Every command line (.cmd) and file of options (.conf) has its translation beside it: the
-// configuration as TOML, then the notes, or the mistakes.
+// configuration as TOML without its comments, then the notes, or the mistakes.
 func TestGolden(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.c*")
 	if len(files) < 25 {
@@ -36,7 +40,7 @@ func TestGolden(t *testing.T) {
 			c, notes, err := Parse(args)
 			got := ""
 			if err == nil {
-				got = string(c.TOML())
+				got = comments.ReplaceAllString(string(c.TOML()), "")
 				roundTrip(t, c)
 			}
 			for _, n := range notes {
