@@ -152,10 +152,8 @@ func (s *rtpState) receiver(m *Message, r *wire.Reader, blocks int) {
 
 // heard returns how many packets of a stream there were.
 func (s *rtpState) heard(dir flow.Dir, ssrc uint32) uint32 {
-	for i := range s.streams {
-		if r := &s.streams[i]; r.of(dir, ssrc) {
-			return r.tally.packets
-		}
+	if r := s.stream(dir, ssrc); r != nil {
+		return r.tally.packets
 	}
 	return 0
 }

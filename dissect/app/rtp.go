@@ -40,7 +40,8 @@ const (
 
 // rtpState is what is measured of a flow.
 type rtpState struct {
-	streams [4]rtpStream // those that were heard last
+	keys    [7]uint64    // of streams, see key
+	streams [7]rtpStream // those that were heard last
 	sides   [2]rtpSide   // by who sends
 	tone    rtpTone
 	digits  [16]byte
@@ -115,7 +116,7 @@ func (s *rtpState) takeRTP(m *Message, b []byte) Verdict {
 		return Reject
 	}
 	s.cut = s.cut || m.Cut
-	r := s.stream(&p)
+	r := s.stream(p.dir, p.ssrc)
 	first := r == nil
 	if first {
 		r = s.admit(&p)
@@ -183,10 +184,14 @@ func (s *rtpState) prove(r *rtpStream, p *rtpPacket, first bool) bool {
 	return s.links >= rtpProof && s.moved || s.links >= rtpStill
 }
 
-// stream returns the stream of a packet, nil if it is not among those known.
-func (s *rtpState) stream(p *rtpPacket) *rtpStream {
-	for i := range s.streams {
-		if s.streams[i].of(p.dir, p.ssrc) {
+// rtpKey identifies the stream of a source and direction; 0 is none.
+func rtpKey(dir flow.Dir, ssrc uint32) uint64 { return uint64(ssrc)<<8 | uint64(dir&1)<<1 | 1 }
+
+// stream returns a stream, nil if it is not among those known.
+func (s *rtpState) stream(dir flow.Dir, ssrc uint32) *rtpStream {
+	key := rtpKey(dir, ssrc)
+	for i, k := range s.keys {
+		if k == key {
 			return &s.streams[i]
 		}
 	}
@@ -195,21 +200,22 @@ func (s *rtpState) stream(p *rtpPacket) *rtpStream {
 
 // admit makes room for a stream: one is free, or the one that was heard longest ago goes.
 func (s *rtpState) admit(p *rtpPacket) *rtpStream {
-	r := &s.streams[0]
-	for i := range s.streams {
-		o := &s.streams[i]
-		if !o.used {
-			r = o
+	at := 0
+	for i, k := range s.keys {
+		if k == 0 {
+			at = i
 			break
 		}
-		if o.last < r.last {
-			r = o
+		if s.streams[i].last < s.streams[at].last {
+			at = i
 		}
 	}
-	if r.used {
-		s.sides[r.dir].keep(r)
+	r := &s.streams[at]
+	if k := s.keys[at]; k != 0 {
+		s.sides[k>>1&1].keep(r)
 	}
 	r.open(p)
+	s.keys[at] = rtpKey(p.dir, p.ssrc)
 	side := &s.sides[p.dir&1]
 	if side.began {
 		side.changes++

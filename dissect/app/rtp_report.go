@@ -18,22 +18,24 @@ type rtpVerdict struct {
 func reportRTP(state []byte, a *flow.Attrs) {
 	s := (*rtpState)(unsafe.Pointer(unsafe.SliceData(state)))
 	var verdicts [2]rtpVerdict
-	var first *rtpStream
+	first := -1
 	for d := range s.sides {
 		main := s.gather(d)
 		s.sides[d].tellRTCP(a, d, s)
-		if main == nil {
+		if main < 0 {
 			continue
 		}
-		if first == nil {
+		if first < 0 {
 			first = main
 		}
 		s.sides[d].tell(a, d, s.cut)
-		main.tell(a, d)
-		verdicts[d] = s.judge(a, d, main)
+		a.Uint(RTPSource[d], s.keys[main]>>8)
+		s.streams[main].tell(a, d)
+		verdicts[d] = s.judge(a, d, &s.streams[main])
 	}
-	if first != nil {
-		first.tellNtop(a)
+	if first >= 0 {
+		a.Uint(RTPSSRC, s.keys[first]>>8)
+		s.streams[first].tellNtop(a)
 	}
 	tellBoth(a, verdicts)
 	if rtt, ok := s.roundTrip(); ok {
@@ -46,18 +48,18 @@ func reportRTP(state []byte, a *flow.Attrs) {
 	s.renew()
 }
 
-// gather adds up what was counted in a direction, and returns its stream with the most
-// packets, nil if there were none.
-func (s *rtpState) gather(d int) (main *rtpStream) {
-	side := &s.sides[d]
-	for i := range s.streams {
+// gather adds up what was counted in a direction, and returns which stream has the most
+// packets, -1 if there were none.
+func (s *rtpState) gather(d int) int {
+	main, most := -1, uint32(0)
+	for i, k := range s.keys {
 		r := &s.streams[i]
-		if !r.used || int(r.dir) != d || r.tally.packets == 0 {
+		if k == 0 || int(k>>1&1) != d || r.tally.packets == 0 {
 			continue
 		}
-		side.keep(r)
-		if main == nil || r.tally.packets > main.tally.packets {
-			main = r
+		s.sides[d].keep(r)
+		if r.tally.packets > most {
+			main, most = i, r.tally.packets
 		}
 	}
 	return main
@@ -67,7 +69,9 @@ func (s *rtpState) gather(d int) (main *rtpStream) {
 func (s *rtpState) renew() {
 	for i := range s.streams {
 		r := &s.streams[i]
-		r.told = ^r.window
+		if r.told = ^r.window; r.clock == 0 {
+			r.originTS = r.ts
+		}
 		r.tally, r.before, r.ratings, r.since = rtpTally{}, rtpTally{}, rtpRatings{}, r.last
 		r.octets, r.marks, r.noises = 0, 0, 0
 		r.pause, r.paused, r.pauses, r.sum, r.peak, r.jitters = 0, 0, 0, 0, 0, 0
@@ -107,7 +111,6 @@ func (d *rtpSide) tell(a *flow.Attrs, dir int, cut bool) {
 
 // tell says what only one stream can have.
 func (s *rtpStream) tell(a *flow.Attrs, dir int) {
-	a.Uint(RTPSource[dir], uint64(s.ssrc))
 	a.Uint(RTPPayloadType[dir], uint64(s.payload))
 	if c, ok := s.codec(); ok {
 		a.Text(RTPCodec[dir], c.String())
@@ -129,10 +132,9 @@ func (s *rtpStream) tell(a *flow.Attrs, dir int) {
 
 // tellNtop says what nProbe says of a flow.
 func (s *rtpStream) tellNtop(a *flow.Attrs) {
-	a.Uint(RTPSSRC, uint64(s.ssrc))
 	a.Uint(RTPFirstSeq, uint64(s.firstSeq))
 	a.Uint(RTPFirstTS, uint64(s.firstTS))
-	a.Uint(RTPLastSeq, uint64(s.lastSeq))
+	a.Uint(RTPLastSeq, uint64(uint16(s.top)))
 	a.Uint(RTPLastTS, uint64(s.ts))
 }
 
@@ -194,10 +196,8 @@ func (d *rtpSide) tellRTCP(a *flow.Attrs, dir int, s *rtpState) {
 
 // clockOf returns the clock of the stream that reports are about, 0 if it is not known.
 func (s *rtpState) clockOf(dir flow.Dir, d *rtpSide) uint32 {
-	for i := range s.streams {
-		if r := &s.streams[i]; r.of(dir, d.about) && r.clock != 0 {
-			return r.clock
-		}
+	if r := s.stream(dir, d.about); r != nil && r.clock != 0 {
+		return r.clock
 	}
 	return d.clock
 }

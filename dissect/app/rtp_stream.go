@@ -3,7 +3,6 @@ package app
 import (
 	"math"
 
-	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/voice"
 )
 
@@ -12,41 +11,40 @@ import (
 type rtpStream struct {
 	last   uint64 // when the last packet came, nanoseconds
 	at     uint64 // when the last one of media came, that is no telephone event
-	since  uint64 // when the interval began
 	window uint64 // bit n: the packet n before top came
 	told   uint64 // bit n: an earlier record says that it is lost
 	octets uint64
 	pause  uint64 // longest time between packets, nanoseconds
 	paused uint64 // all of them together
+	since  uint64 // when the interval began, or estimating the clock
 
-	jitter, sum, peak float64 // after the last packet; of all; the greatest; nanoseconds
-	transit           float64 // delay of the last packet against the first, nanoseconds
-	least, most       float64 // of it
-	base, low         float64 // what the jitter buffer goes by; the least of the interval
+	transit     float64 // delay of the last packet against the first, nanoseconds
+	least, most float64 // of it
+	sum         float64 // of the jitter after each packet, nanoseconds
+	jitter      float32 // after the last one
+	peak        float32 // the greatest
+	base, low   float32 // what the jitter buffer goes by; the least delay of the interval
 
-	ssrc, clock uint32 // clock in Hz, 0 if it is not known
-	top         uint32 // highest sequence number, with the times it wrapped
-	start       uint32 // the lowest
-	ts          uint32 // timestamp of the last packet of media
-
-	firstSeq, lastSeq uint16 // of this record
-	firstTS           uint32
-	originTS          uint32 // where estimating the clock began
-	origin            uint64
-
-	tally, before rtpTally // of this record; when the interval began
+	tally         rtpTally // of this record
 	jitters       uint32   // packets that have one
 	pauses        uint32   // packets of which the time from the one before is known
-	votes         uint32   // for payload as that of most packets
 	marks, noises uint32
-	ratings       rtpRatings
+	clock         uint32 // Hz, 0 if it is not known
+	top           uint32 // highest sequence number, with the times it wrapped
+	ts            uint32 // timestamp of the last packet of media
+	firstTS       uint32 // of this record
+	originTS      uint32 // where estimating the clock began
+	firstSeq      uint16 // of this record
+	votes         uint16 // for payload as that of most packets
 
 	next    uint16 // what would follow a sequence number that did not fit, if odd
 	odd     bool
-	used    bool
-	plain   bool // its payload type is not that of telephone events
-	dir     uint8
+	plain   bool  // its payload type is not that of telephone events
+	span    uint8 // packets between the lowest sequence number and top, at most the window
 	payload uint8
+
+	before  rtpTally // when the interval began
+	ratings rtpRatings
 }
 
 // rtpTally is what counts towards losses.
@@ -77,9 +75,8 @@ const (
 
 // open begins a stream with its first packet.
 func (s *rtpStream) open(p *rtpPacket) {
-	*s = rtpStream{used: true, dir: uint8(p.dir), ssrc: p.ssrc, clock: rtpClock(p.payload), payload: p.payload,
-		top: 1<<16 | uint32(p.seq), start: 1<<16 | uint32(p.seq), window: math.MaxUint64,
-		last: p.time, at: p.time, since: p.time, origin: p.time, ts: p.ts, originTS: p.ts}
+	*s = rtpStream{clock: rtpClock(p.payload), payload: p.payload, top: 1<<16 | uint32(p.seq),
+		window: math.MaxUint64, last: p.time, at: p.time, since: p.time, ts: p.ts, originTS: p.ts}
 }
 
 // add measures a packet; the first one has opened the stream.
@@ -111,14 +108,13 @@ func (s *rtpStream) add(p *rtpPacket, first bool) {
 	if s.last = p.time; !p.event {
 		s.at, s.ts = p.time, p.ts
 	}
-	s.lastSeq = uint16(s.top)
 }
 
 // vote keeps the payload type that most packets have (Boyer and Moore).
 func (s *rtpStream) vote(payload uint8) {
 	switch {
 	case payload == s.payload:
-		s.votes++
+		s.votes += uint16(boolean(s.votes < math.MaxUint16))
 	case s.votes == 0:
 		s.payload, s.votes = payload, 1
 		if c := rtpClock(payload); c != 0 {
@@ -140,7 +136,7 @@ func (s *rtpStream) sequence(seq uint16) {
 	case s.odd && seq == s.next:
 		s.tally.flush(s.window, s.told)
 		s.top = s.top&^0xffff + 1<<16 | uint32(seq)
-		s.start, s.window, s.told, s.odd = s.top, math.MaxUint64, 0, false
+		s.span, s.window, s.told, s.odd = 0, math.MaxUint64, 0, false
 	default:
 		s.odd, s.next = true, seq+1
 	}
@@ -150,6 +146,7 @@ func (s *rtpStream) sequence(seq uint16) {
 func (s *rtpStream) advance(n uint32) {
 	s.odd = false
 	s.top += n
+	s.span = uint8(min(uint32(s.span)+n, rtpWindow))
 	for i := uint32(0); i < n && i < rtpWindow; i++ {
 		s.tally.leave((s.window|s.told)>>(rtpWindow-1) != 0)
 		s.window, s.told = s.window<<1, s.told<<1
@@ -163,13 +160,13 @@ func (s *rtpStream) advance(n uint32) {
 // fill takes in a packet that is n behind the highest.
 func (s *rtpStream) fill(n uint32) {
 	bit := uint64(1) << n // 0 if it is too far
-	switch held := s.top - s.start; {
-	case n > held: // before the first that was seen
+	switch span := uint32(s.span); {
+	case n > span && span < rtpWindow: // before the first that was seen
 		if bit == 0 {
 			return
 		}
-		s.window &^= (bit - 1) &^ (1<<(held+1) - 1)
-		s.start = s.top - n
+		s.window &^= (bit - 1) &^ (1<<(span+1) - 1)
+		s.span = uint8(n)
 		s.tally.reordered++
 	case bit == 0: // it has left the window, mostly as lost
 		s.tally.reordered++
@@ -235,14 +232,15 @@ func (s *rtpStream) pace(p *rtpPacket) {
 		s.transit, s.least, s.most, s.base, s.low = 0, 0, 0, 0, 0
 		return
 	}
-	s.jitter += (math.Abs(d) - s.jitter) / 16
-	s.sum += s.jitter
+	s.jitter += (float32(math.Abs(d)) - s.jitter) / 16
+	s.sum += float64(s.jitter)
 	s.peak = max(s.peak, s.jitter)
 	s.jitters++
 	s.transit += d
 	s.least, s.most = min(s.least, s.transit), max(s.most, s.transit)
-	s.base, s.low = min(s.base, s.transit), min(s.low, s.transit)
-	if s.transit > s.base+rtpBuffer {
+	late := float32(s.transit)
+	s.base, s.low = min(s.base, late), min(s.low, late)
+	if late > s.base+rtpBuffer {
 		s.tally.late++
 	}
 }
@@ -253,10 +251,10 @@ var rtpRates = [...]float64{8000, 11025, 12000, 16000, 22050, 24000, 32000, 4410
 // estimate finds the clock of a payload type that only the signalling could tell.
 func (s *rtpStream) estimate(p *rtpPacket) {
 	n := s.tally.packets
-	if n < rtpEstimate || n&(n-1) != 0 || p.time <= s.origin {
+	if n < rtpEstimate || n&(n-1) != 0 || p.time <= s.since {
 		return
 	}
-	s.clock = nearestRate(float64(p.ts-s.originTS), p.time-s.origin)
+	s.clock = nearestRate(float64(p.ts-s.originTS), p.time-s.since)
 }
 
 // nearestRate returns the clock that made so many ticks in a time of nanoseconds, 0 if none does.
@@ -279,7 +277,7 @@ func (s *rtpStream) roll(now uint64, line voice.Line, t *rtpTally) {
 	d.lost = max(d.lost, s.before.lost) - s.before.lost
 	d.gaps -= s.before.gaps
 	d.late -= s.before.late
-	s.since, s.before, s.base, s.low = now, *t, s.low, s.transit
+	s.since, s.before, s.base, s.low = now, *t, s.low, float32(s.transit)
 	if d.expected() < rtpLeast {
 		return
 	}
@@ -313,9 +311,4 @@ func rtpClock(payload uint8) uint32 {
 		return staticPayloads[payload].clock
 	}
 	return 0
-}
-
-// of reports whether the stream is that of a packet.
-func (s *rtpStream) of(dir flow.Dir, ssrc uint32) bool {
-	return s.used && s.ssrc == ssrc && s.dir == uint8(dir)
 }
