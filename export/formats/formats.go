@@ -61,6 +61,7 @@ var All = []Format{
 		New: as(log.New), Default: flow.DefaultJSON, Verbose: true, Lines: true},
 	layout("dns-log", "nProbe's log of DNS, a line for each query.", log.DNS),
 	layout("http-log", "nProbe's log of HTTP, a line for each request.", log.HTTP),
+	layout("mysql-log", "nProbe's log of MySQL, a line for each statement, command and login.", log.MySQL),
 }
 
 // layout returns the format of a log.
