@@ -46,6 +46,8 @@ offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 num.partitions=4
+log.initial.task.delay.ms=1000
+log.retention.check.interval.ms=1000
 `, p[0], p[1], p[2], pem, filepath.Join(dir, "data")))
 	run := func(arg ...string) *exec.Cmd {
 		c := exec.Command(filepath.Join(java(t), "bin", "java"), append([]string{"-Xmx512m",

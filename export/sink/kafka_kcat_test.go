@@ -38,7 +38,8 @@ func TestKafkaKcat(t *testing.T) {
 	if len(got) != 100 {
 		t.Fatalf("kcat reads %d records, want 100: %s", len(got), out)
 	}
-	want := fmt.Sprintf(`1:BwAAAAAAAAAAAAAAAAAAAAAAAAE= kind=event,schema=1,id=%x {"N":7,"MARK":"x"}`, of.Items[7].ID)
+	want := fmt.Sprintf(`1:BwAAAAAAAAAAAAAAAAAAAAAAAAE= kind=event,time=%d,schema=1,id=%x {"N":7,"MARK":"x"}`,
+		of.Items[7].Time/1e6, of.Items[7].ID)
 	if !slices.Contains(got, want) {
 		t.Errorf("kcat does not read\n%s\nbut\n%s", want, strings.Join(got, "\n"))
 	}

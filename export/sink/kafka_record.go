@@ -47,8 +47,7 @@ func (k *kafka) records(message []byte, of export.Batch) (all []*produced, err e
 			r.Value = lineOf(r.Value)
 		}
 		it := &of.Items[i]
-		r.Topic, r.Headers = k.topicOf(it.Kind.String()), headers(it.Kind.String())
-		r.Timestamp = time.Unix(0, int64(it.Time))
+		r.Topic, r.Headers = k.topicOf(it.Kind.String()), headers(it.Kind.String(), it.Time)
 		if it.Key != [20]byte{} {
 			r.Key = base64.StdEncoding.AppendEncode([]byte("1:"), it.Key[:])
 		}
@@ -68,8 +67,7 @@ func (k *kafka) whole(message []byte, of export.Batch) *produced {
 		r.Value = k.preface(nil, message)
 	}
 	r.Value = append(r.Value, message...)
-	r.Topic, r.Headers = k.topicOf(kind), headers(kind)
-	r.Timestamp = time.Unix(0, int64(of.Time))
+	r.Topic, r.Headers = k.topicOf(kind), headers(kind, of.Time)
 	return r
 }
 
@@ -89,9 +87,12 @@ func kindOf(of export.Batch) string {
 
 func (k *kafka) topicOf(kind string) string { return strings.ReplaceAll(k.topic, kindMark, kind) }
 
-func headers(kind string) []kgo.RecordHeader {
+// headers say what a record is and when what it tells of ended, in milliseconds since the Unix epoch.
+// The timestamp of Kafka is that of producing: brokers delete by it, and a capture may be old.
+func headers(kind string, at uint64) []kgo.RecordHeader {
 	return []kgo.RecordHeader{
 		{Key: "kind", Value: []byte(kind)},
+		{Key: "time", Value: strconv.AppendUint(nil, at/1e6, 10)},
 		{Key: "schema", Value: strconv.AppendUint(nil, export.SchemaVersion, 10)},
 	}
 }
@@ -121,7 +122,7 @@ func (k *kafka) describe(ctx context.Context, c *kgo.Client) error {
 		return err
 	}
 	return c.ProduceSync(ctx, &kgo.Record{
-		Topic: k.o.Kafka.SchemaTopic, Key: []byte(k.topic), Value: value, Headers: headers("schema"),
+		Topic: k.o.Kafka.SchemaTopic, Key: []byte(k.topic), Value: value, Headers: headers("schema", uint64(time.Now().UnixNano())),
 	}).FirstErr()
 }
 
