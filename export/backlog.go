@@ -53,6 +53,7 @@ func (e *Exporter) move(space *spool.Entry) bool {
 	select {
 	case p, ok := <-e.queue:
 		if ok {
+			e.adopt(space)
 			e.keep(&p, space)
 			e.recycle(&p)
 			notify(e.arrived)
@@ -63,12 +64,47 @@ func (e *Exporter) move(space *spool.Entry) bool {
 	}
 }
 
-// moveAll moves everything that still comes to the spool.
+// moveAll moves everything that still comes to the spool, and what the sender will not give back.
 func (e *Exporter) moveAll(space *spool.Entry) {
 	for p := range e.queue {
+		e.turn.Lock()
+		e.adopt(space)
 		e.keep(&p, space)
+		e.turn.Unlock()
 		e.recycle(&p)
 	}
+	e.turn.Lock()
+	e.adopt(space)
+	e.turn.Unlock()
+}
+
+// adopt puts the message in the sender's hands into the spool as well, so that it keeps its place before
+// those that are moved there.
+func (e *Exporter) adopt(space *spool.Entry) {
+	if e.hand == nil || e.adopted || !e.log.Empty() {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.abandoned || e.write(e.hand, space) != nil {
+		return // it stays where it is
+	}
+	if _, err := e.log.Next(); err != nil { // it will come a second time
+		e.fail(err)
+		e.c.Recovered.Add(uint64(e.hand.Records))
+		return
+	}
+	e.settled += uint64(e.hand.Records)
+	e.adopted = true
+}
+
+// release takes the message out of the sender's hands. It returns whether it is in the spool, too.
+func (e *Exporter) release() (adopted bool) {
+	e.turn.Lock()
+	defer e.turn.Unlock()
+	adopted = e.adopted
+	e.hand, e.adopted = nil, false
+	return adopted
 }
 
 // fetch takes the message that waits longest, unless it has to wait for those in the spool. open is false
@@ -81,38 +117,41 @@ func (e *Exporter) fetch(p *parcel) (got, open bool) {
 	}
 	select {
 	case *p, open = <-e.queue:
+		if open {
+			e.hand = p
+		}
 		return open, open
 	default:
 		return false, true
 	}
 }
 
-// putBack puts the message in the sender's hands into the spool. If others are there already it goes
-// behind them only if there is no other way.
+// putBack leaves the message in the sender's hands to the spool, where it keeps its place.
 func (e *Exporter) putBack(s *sending, p *parcel) bool {
 	e.turn.Lock()
 	defer e.turn.Unlock()
-	if p.entry != nil || !s.quit && !e.log.Empty() {
+	switch {
+	case p.entry != nil:
+		return false
+	case e.adopted:
+	case s.quit || e.log.Empty():
+		e.keep(p, &s.space)
+	default: // the spool did not take it when it took others
 		return false
 	}
-	e.keep(p, &s.space)
+	e.hand, e.adopted = nil, false
 	e.recycle(p)
 	return true
 }
 
 // keep puts a message into the spool, or accounts for it if that is not possible.
 func (e *Exporter) keep(p *parcel, space *spool.Entry) {
-	space.Records, space.Body = p.Records, p.message
-	space.Head = appendBatch(space.Head[:0], &p.Batch)
-	if e.snapshot != nil {
-		space.Preface = e.snapshot(space.Preface[:0])
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.abandoned {
 		return
 	}
-	err := e.log.Append(space)
+	err := e.write(p, space)
 	e.settled += uint64(p.Records)
 	switch {
 	case errors.Is(err, spool.ErrFull):
@@ -121,9 +160,22 @@ func (e *Exporter) keep(p *parcel, space *spool.Entry) {
 		e.c.Dropped[SpoolFailed].Add(uint64(p.Records))
 	}
 	if err != nil {
-		e.fail(err)
 		e.lost.Store(true)
 	}
+}
+
+// write writes a message to the spool, with all that is known of it.
+func (e *Exporter) write(p *parcel, space *spool.Entry) error {
+	space.Records, space.Body = p.Records, p.message
+	space.Head = appendBatch(space.Head[:0], &p.Batch)
+	if e.snapshot != nil {
+		space.Preface = e.snapshot(space.Preface[:0])
+	}
+	err := e.log.Append(space)
+	if err != nil {
+		e.fail(err)
+	}
+	return err
 }
 
 // read makes a parcel of an entry of the spool. It returns false if what it says of its message is

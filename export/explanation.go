@@ -89,7 +89,7 @@ func (x *explanation) explain(ctx context.Context, s Sink, p *parcel) error {
 	if x.snapshot == nil {
 		return nil
 	}
-	x.adopt(generation, p.entry)
+	x.follow(generation, p.entry)
 	if generation == x.told && !x.gap {
 		return nil
 	}
@@ -104,8 +104,8 @@ func (x *explanation) explain(ctx context.Context, s Sink, p *parcel) error {
 	return nil
 }
 
-// adopt has connections begin with what explains the messages of a generation.
-func (x *explanation) adopt(generation uint32, of *spool.Entry) {
+// follow has connections begin with what explains the messages of a generation.
+func (x *explanation) follow(generation uint32, of *spool.Entry) {
 	f := x.foreign.Load()
 	switch {
 	case generation == x.own && f != nil:

@@ -42,6 +42,8 @@ type Exporter struct {
 	free    chan []byte
 	lists   chan []Item
 	turn    sync.Mutex    // of those who take messages from the queue and decide where they go
+	hand    *parcel       // that the sender took from the queue; turn guards it
+	adopted bool          // it is in the spool, too
 	changed chan struct{} // messages may have to go to the spool
 	arrived chan struct{} // there may be something to send
 	gate    gate

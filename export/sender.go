@@ -27,7 +27,8 @@ type sending struct {
 func (e *Exporter) run() {
 	defer close(e.sent)
 	var s sending
-	for p := (parcel{}); e.next(&s, &p); {
+	var p parcel
+	for e.next(&s, &p) {
 		e.oldest.Store(p.at)
 		err := e.deliver(&s, &p)
 		if err != errPutBack {
@@ -115,13 +116,14 @@ func (e *Exporter) recycle(p *parcel) {
 
 // settle accounts for a message once its fate is known.
 func (e *Exporter) settle(p *parcel, err error) {
+	filed := e.release() || p.entry != nil
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.abandoned {
 		return
 	}
 	n := uint64(p.Records)
-	if p.entry != nil {
+	if filed {
 		e.log.Done() // before it is counted: see spool.Log
 	} else {
 		e.settled += n

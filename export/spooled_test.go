@@ -496,3 +496,40 @@ func processor(b *testing.B) int64 {
 type nowhere struct{ *scripted }
 
 func (nowhere) Send(context.Context, []byte) error { return nil }
+
+// The message in the sender's hands keeps its place before those that go to the spool meanwhile, also for the
+// next process.
+func TestSpoolKeepsOrder(t *testing.T) {
+	dir := t.TempDir()
+	begun := make(chan struct{}, 1)
+	s := newScripted(func(ctx context.Context, _ []byte) error {
+		notify(begun)
+		<-ctx.Done() // it neither takes the first message nor refuses it
+		return ctx.Err()
+	})
+	e := export.New("test", &ports{}, s, spooled(t, dir, export.Options{Queue: 4, Block: true}))
+	want := fill(e, 0, 3)
+	<-begun
+	want += fill(e, 3, 60)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := e.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	accounted(t, e.Counters())
+	next := newScripted(takes)
+	e = export.New("test", &ports{}, next, spooled(t, dir, export.Options{}))
+	if err := e.Close(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if got := plain(next.text()); got != want {
+		t.Errorf("delivered %q", got)
+	}
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
