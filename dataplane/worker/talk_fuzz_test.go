@@ -17,7 +17,7 @@ func FuzzTalk(f *testing.F) {
 	f.Add([]byte{0, 0, 6, 0, 1, 6, 7, 0, 0, 13, 8, 0, 1, 14, 9, 0}, uint8(0))
 	f.Add([]byte("0000 1111 00\x0411 \x80\x10\x20\x30 \x01\x40\x50\x07 any segments will do"), uint8(0xff))
 	f.Fuzz(func(t *testing.T, script []byte, kind uint8) {
-		conf := looking()
+		conf := counting()
 		conf.Wait, conf.Malformed = true, 3
 		conf.Streams, conf.Transactions = 1+int(kind&7), 1+int(kind>>3&7)
 		conf.StreamMemory = largest << (kind >> 6)
@@ -72,7 +72,7 @@ func muttered(o [4]byte, now *uint64) nic.Frame {
 		p.ack += 1 << 20
 	case 6, 7:
 		p.flags, p.dport = "", 7002
-		text = []byte{"QRINXDW?"[o[1]&7], o[2] & 3, 'x'}
+		text = []byte{"QRINXDW?CCCCESWC"[o[1]&15], o[2] & 3, 'x'}
 		if o[0]&1 != 0 {
 			p.sport, p.dport = 7002, 40000
 		}

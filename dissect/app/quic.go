@@ -11,7 +11,9 @@ import (
 )
 
 // QUIC understands the Initial packets of connections, whose keys everyone can make. A
-// connection is a transaction: the request is the client's hello, the response the server's.
+// connection is a transaction: the request is the client's hello, the response the server's. Once
+// they are read, nothing more of the flow is: a connection that follows on the same ports is not
+// told from the first, as watching for one would cost every packet of all others.
 var QUIC = Dissector{
 	Name: "quic", Number: 188,
 	Doc:    "QUIC: the handshake up to the server's hello, also of Google's versions.",
