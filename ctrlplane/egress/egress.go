@@ -45,7 +45,7 @@ type Egress struct {
 	sources []Source
 	stages  []Stage
 	outputs []*Output
-	calls   chan func()   // what others want done between two steps
+	calls   chan func()   // what others want done between two records
 	ended   chan struct{} // closed by Flush
 
 	// Offline takes the time from the flows, as for captures, instead of from the clock.
@@ -95,8 +95,8 @@ func New(sources []Source, stages []Stage, outputs []*Output) *Egress {
 	}
 }
 
-// Replace has the egress use what change makes of its outputs, between two steps: no record is
-// given to both, and none to neither. It returns false if the egress has ended before. Any
+// Replace has the egress use what change makes of its outputs, between two records: none is given
+// to both, and none to neither. It returns false if the egress has ended before. Any
 // goroutine but that of the egress may call it.
 func (e *Egress) Replace(change func(outputs []*Output) []*Output) bool {
 	done := make(chan struct{})
@@ -143,13 +143,18 @@ const Idle = time.Millisecond
 // messages there were.
 func (e *Egress) Step() int {
 	n := e.poll()
+	e.oblige()
+	e.tick()
+	return n
+}
+
+// oblige does what others want done between two records.
+func (e *Egress) oblige() {
 	select {
 	case f := <-e.calls:
 		f()
 	default:
 	}
-	e.tick()
-	return n
 }
 
 // now returns the time of the packets, in nanoseconds since the Unix epoch.
@@ -178,14 +183,33 @@ func (e *Egress) tick() {
 		e.statistics(now)
 		e.due = next
 	}
-	for _, c := range e.Correlators {
-		c.Tick(now, e.emit)
+	if len(e.Correlators) > 0 {
+		reached := e.reached()
+		for _, c := range e.Correlators {
+			c.Tick(reached, e.emit)
+		}
 	}
 	for _, o := range e.outputs {
 		for i := range o.places {
 			o.places[i].Tick(now)
 		}
 	}
+}
+
+// reached returns the time that everything has been seen of, in nanoseconds since the Unix epoch. Of
+// captures it is that of the worker that is behind the others, as what one hands over may belong to
+// what another does.
+func (e *Egress) reached() uint64 {
+	if !e.Offline {
+		return e.now()
+	}
+	least := e.latest
+	for i := range e.sources {
+		if r := e.sources[i].Ring; !r.Closed() || r.Used() > 0 {
+			least = min(least, e.reports[i].Time)
+		}
+	}
+	return least
 }
 
 func (e *Egress) poll() (n int) {
@@ -198,6 +222,7 @@ func (e *Egress) poll() (n int) {
 			}
 			e.take(i, kind, msg)
 			r.Release() // by message: a killed control plane repeats at most one
+			e.oblige()  // by message: an exporter that blocks can be replaced as soon as it gives way
 			n++
 		}
 	}
