@@ -21,6 +21,7 @@ import (
 // control is what happens to records behind the rings.
 type control struct {
 	exporters
+	memory
 	cfg    *config.Config
 	stages []egress.Stage
 	keeper *malformed.Keeper // nil if malformed packets are not kept
@@ -50,6 +51,10 @@ func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wa
 			c.done()
 			return nil, err
 		}
+	}
+	var err error
+	if c.memory, err = openMemory(cfg); err != nil {
+		return nil, errors.Join(err, c.close(0))
 	}
 	c.commands = sink.NewCommands(sink.CommandOptions{
 		Allowed: cfg.Logs.Commands, Limit: cfg.Logs.Limit, Timeout: cfg.Logs.Timeout, Failed: failed,
@@ -114,6 +119,7 @@ func (c *control) egress(sources []egress.Source) *egress.Egress {
 	e := egress.New(sources, c.stages, c.outputs())
 	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Dissectors()
 	e.Ledger, e.Every = c.ledger, c.cfg.Stats.Interval
+	e.Correlators = c.correlators()
 	c.mu.Lock()
 	c.running = e
 	c.mu.Unlock()
@@ -137,6 +143,7 @@ func (c *control) close(patience time.Duration) error {
 	if c.commands != nil {
 		err = errors.Join(err, c.commands.Close(ctx))
 	}
+	err = errors.Join(err, c.memory.close())
 	c.done()
 	return err
 }

@@ -102,7 +102,7 @@ func (r *replay) flags(c *cobra.Command) {
 	}
 	r.to[events] = f.String(events, "", "write transactions of applications as JSON, to standard output or =TARGET")
 	f.Lookup(events).NoOptDefVal = stdout
-	f.StringSliceVar(&r.records, "records", nil, "what the other outputs write: flow, event, or protocols as dns,http")
+	f.StringSliceVar(&r.records, "records", nil, "what the other outputs write: flow, event, call, or protocols as dns,http")
 	f.StringVar(&r.logs, "logs", "", "write nProbe's logs of DNS and HTTP below this directory")
 	f.StringVar(&r.cfg.Apps.Malformed, "malformed", "", "keep malformed packets as pcapng files in this directory")
 	f.BoolVar(&r.noApps, "no-applications", false, "do not look into what flows say")

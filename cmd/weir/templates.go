@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/weir-probe/weir/ctrlplane/call"
 	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
@@ -113,6 +114,9 @@ func (s shape) standard(format string, set egress.Records) (*flow.Template, erro
 	t, err := s.schema.Template(text)
 	if err != nil {
 		return nil, err
+	}
+	if set&egress.Calls != 0 {
+		s.add(t, call.Fields())
 	}
 	for i, d := range app.All {
 		if said&egress.EventsOf(i) != 0 {

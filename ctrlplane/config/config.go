@@ -5,6 +5,8 @@ package config
 import (
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/call"
+	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/export/sink"
 	"github.com/weir-probe/weir/export/spool"
 )
@@ -17,17 +19,19 @@ const Schema = 1
 // The tags of its structs say what a key is called, which values it takes (one) and the
 // range of a number (in). configs/weir.toml explains every key to the people who set them.
 type Config struct {
-	Schema    int        `toml:"schema"`
-	Dataplane Dataplane  `toml:"dataplane"`
-	Inputs    []Input    `toml:"input"`
-	Flow      Flow       `toml:"flow"`
-	Apps      Apps       `toml:"applications"`
-	GeoIP     GeoIP      `toml:"geoip"`
-	Exporters []Exporter `toml:"exporter"`
-	Logs      Logs       `toml:"logs"`
-	Log       Log        `toml:"log"`
-	Stats     Stats      `toml:"stats"`
-	Metrics   Metrics    `toml:"metrics"`
+	Schema    int             `toml:"schema"`
+	Dataplane Dataplane       `toml:"dataplane"`
+	Inputs    []Input         `toml:"input"`
+	Flow      Flow            `toml:"flow"`
+	Apps      Apps            `toml:"applications"`
+	GeoIP     GeoIP           `toml:"geoip"`
+	Calls     call.Options    `toml:"calls"`
+	Sessions  session.Options `toml:"sessions"`
+	Exporters []Exporter      `toml:"exporter"`
+	Logs      Logs            `toml:"logs"`
+	Log       Log             `toml:"log"`
+	Stats     Stats           `toml:"stats"`
+	Metrics   Metrics         `toml:"metrics"`
 }
 
 // Dataplane is the process that meters.
@@ -98,7 +102,7 @@ type GeoIP struct {
 // Exporter delivers records in one format to one or more places.
 type Exporter struct {
 	Name     string   `toml:"name"` // unique; made from the format where absent
-	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json json-numeric ecs eve zeek zeek-json csv protobuf table text log dns-log http-log mysql-log"`
+	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json json-numeric ecs eve zeek zeek-json csv protobuf table text log dns-log http-log mysql-log postgresql-log"`
 	Records  []string `toml:"records"`  // kinds, or names of dissectors; empty is what the format is for
 	To       []string `toml:"to"`       // udp://host:port, tcp://host:port, a path, or - for standard output
 	Template string   `toml:"template"` // fields of a record; empty is the standard template
@@ -190,6 +194,7 @@ func Default() *Config {
 			MalformedTotal: 1 << 30,
 			MalformedRate:  100,
 		},
+		Calls: call.DefaultOptions(), Sessions: session.DefaultOptions(),
 		Logs:  Logs{Timeout: time.Minute, Limit: 2},
 		Log:   Log{Level: "info", Format: "text"},
 		Stats: Stats{Interval: time.Minute},

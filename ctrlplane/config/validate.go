@@ -41,6 +41,7 @@ func (k *checker) validate(c *Config) {
 		}
 	}
 	k.applications(c)
+	k.calls(c)
 	k.commands(c)
 	k.exporters(c)
 	k.listen("metrics.listen", c.Metrics.Listen)

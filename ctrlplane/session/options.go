@@ -38,14 +38,16 @@ func (o *Options) Check() error {
 
 // RedisOptions say where several probes share their sessions.
 type RedisOptions struct {
-	Address  string           `toml:"address"` // host:port, or the path of a Unix socket; empty is nowhere
-	Prefix   string           `toml:"prefix"`  // of all keys, the same for all probes that share
-	Database int              `toml:"database" in:"0..65535"`
-	Queue    int              `toml:"queue" in:"16..16777216"` // changes that wait to be written
-	Timeout  time.Duration    `toml:"timeout" in:"10ms..1m"`   // of one exchange
-	Secure   bool             `toml:"secure"`                  // by TLS
-	TLS      sink.TLSOptions  `toml:"tls"`
-	Auth     sink.AuthOptions `toml:"auth"`
+	Address      string          `toml:"address"` // host:port, or the path of a Unix socket; empty is nowhere
+	Prefix       string          `toml:"prefix"`  // of all keys, the same for all probes that share
+	Database     int             `toml:"database" in:"0..65535"`
+	Queue        int             `toml:"queue" in:"16..16777216"` // changes that wait to be written
+	Timeout      time.Duration   `toml:"timeout" in:"10ms..1m"`   // of one exchange
+	User         string          `toml:"user"`
+	PasswordFile string          `toml:"password_file"` // whose first line is the password
+	PasswordEnv  string          `toml:"password_env"`  // environment variable that holds the password
+	Secure       bool            `toml:"secure"`        // by TLS
+	TLS          sink.TLSOptions `toml:"tls"`
 }
 
 // Check returns what is wrong with the options, and what to do about it.
@@ -62,5 +64,9 @@ func (o *RedisOptions) Check() error {
 	if o.Prefix == "" || strings.ContainsAny(o.Prefix, "*?[]\\ ") {
 		return errors.New("prefix is empty or has characters that patterns of keys have; use letters, digits and colons")
 	}
-	return nil
+	return o.auth().Check()
+}
+
+func (o *RedisOptions) auth() *sink.AuthOptions {
+	return &sink.AuthOptions{User: o.User, PasswordFile: o.PasswordFile, PasswordEnv: o.PasswordEnv}
 }

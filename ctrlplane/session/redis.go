@@ -94,7 +94,7 @@ func (o *RedisOptions) client() (*redis.Client, error) {
 	if strings.HasPrefix(o.Address, "/") {
 		c.Network = "unix"
 	}
-	user, password, err := o.Auth.Credentials()
+	user, password, err := o.auth().Credentials()
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}

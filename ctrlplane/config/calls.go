@@ -1,0 +1,41 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/weir-probe/weir/ctrlplane/call"
+	"github.com/weir-probe/weir/dissect/app"
+	"github.com/weir-probe/weir/export/formats"
+)
+
+// calls checks that there is what records of calls are made of, if an exporter wants some.
+func (k *checker) calls(c *Config) {
+	if !slices.ContainsFunc(c.Exporters, wantsCalls) {
+		return
+	}
+	if c.Calls.Calls == 0 {
+		k.report("calls.capacity", "an exporter wants records of calls, but none are made", "write more than 0")
+	}
+	used := c.Apps.Dissectors()
+	if !slices.Contains(used, &app.SIP) && !slices.Contains(used, &app.RTP) {
+		k.report("applications.off", "an exporter wants records of calls, but the dissectors sip and rtp are off", turnOn)
+	}
+}
+
+func wantsCalls(x Exporter) bool {
+	kinds := x.Records
+	if f := formats.Named(x.Format); f != nil && f.Layout != nil && len(kinds) == 0 {
+		kinds = f.Layout.Records
+	}
+	return slices.Contains(kinds, "call")
+}
+
+// CallOptions returns how records of calls are made, but for where sessions are remembered.
+func (c *Config) CallOptions() call.Options {
+	o := c.Calls
+	o.Idle, o.Active = c.Flow.Idle, c.Flow.Active
+	if used := c.Apps.Dissectors(); !slices.Contains(used, &app.SIP) && !slices.Contains(used, &app.RTP) {
+		o.Calls = 0
+	}
+	return o
+}
