@@ -6,7 +6,7 @@ import (
 )
 
 // databases are the dissectors of databases.
-var databases = []*Dissector{&MySQL}
+var databases = []*Dissector{&MySQL, &PostgreSQL}
 
 // dbElsewhere are conversations of databases in captures of something else.
 var dbElsewhere = []string{}
