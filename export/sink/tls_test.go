@@ -131,7 +131,6 @@ func TestTLSRefused(t *testing.T) {
 	block, _ := pem.Decode(b)
 	sum := sha256.Sum256(block.Bytes)
 	pin := hex.EncodeToString(sum[:])
-	plain, _ := listen(t, true)
 	for _, c := range []struct {
 		name, cert, key string
 		o               TLSOptions
@@ -148,12 +147,12 @@ func TestTLSRefused(t *testing.T) {
 		{"no TLS", "", "", TLSOptions{}, "does not speak TLS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			address := plain.Addr().String()
-			if c.cert != "" {
+			var address string
+			if c.cert == "" {
+				address = answering(t)
+			} else {
 				l, _ := secured(t, c.cert, c.key, true)
 				address = l.Addr().String()
-			} else {
-				address = answering(t)
 			}
 			k := open(t, "tls://"+address, Options{TLS: c.o})
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
