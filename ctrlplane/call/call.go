@@ -53,9 +53,10 @@ func New(o Options) *Correlator {
 		return nil
 	}
 	c := &Correlator{
-		o: o, seed: maphash.MakeSeed(), due: wheel.New(), past: past{most: o.Calls},
-		signal: flow.NewPlan(signalFields[:]), meter: flow.NewPlan(meterFields[:]), begin: flow.NewPlan(beginFields),
-		answer: flow.NewPlan(answerFields), reason: flow.NewPlan(reasonFields), place: flow.NewPlan(bothPlaces()), refer: flow.NewPlan(referFields),
+		o: o, seed: maphash.MakeSeed(), due: wheel.New(), past: past{most: o.Calls + crowd},
+		signal: flow.NewPlan(signalFields[:]), meter: flow.NewPlan(meterFields), begin: flow.NewPlan(beginFields),
+		answer: flow.NewPlan(answerFields), reason: flow.NewPlan(reasonFields), place: flow.NewPlan(bothPlaces()),
+		refer: flow.NewPlan(referFields),
 		calls: pool[call]{most: o.Calls + crowd}, flows: pool[media]{most: 4 * o.Calls},
 		seen: pool[description]{most: 8 * (o.Calls + crowd)},
 		ids:  map[uint64]uint32{}, links: map[uint64]uint32{}, ends: map[endpoint]uint32{},

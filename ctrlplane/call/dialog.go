@@ -88,6 +88,7 @@ func (c *Correlator) bye(i uint32, x *call, s *signal) {
 	}
 	c.keepReason(x, s)
 	c.remind(x, c.o.hold())
+	c.review(x)
 }
 
 // inside tells a call of another request that belongs to it.
@@ -190,7 +191,7 @@ const maxKeys = 4
 // connect looks for the call on the other side of an exchange: one that has a value of these headers
 // in common, or whose Call-ID one of them says.
 func (c *Correlator) connect(i uint32, x *call, s *signal) {
-	c.tie(i, x, s, c.links[s.id])
+	c.tie(i, x, s.call, c.links[s.id])
 	for _, name := range c.o.Link {
 		field := linkFields[name]
 		value := c.text(field)
@@ -205,9 +206,9 @@ func (c *Correlator) connect(i uint32, x *call, s *signal) {
 				x.link = append(x.link[:0], one...)
 			}
 			if j, ok := c.ids[h]; ok {
-				c.tie(i, x, s, j+1)
+				c.tie(i, x, one, j+1)
 			}
-			c.tie(i, x, s, c.links[h])
+			c.tie(i, x, one, c.links[h])
 			if c.links[h] == 0 {
 				c.links[h] = i + 1
 				x.keys = append(x.keys, h)
@@ -231,8 +232,9 @@ func cutLink(field int, value []byte) (one, rest []byte) {
 	return one, rest
 }
 
-// tie has two calls name each other; j is the number of the other plus one, 0 for none.
-func (c *Correlator) tie(i uint32, x *call, s *signal, j uint32) {
+// tie has two calls name each other that have a value in common; j is the number of the other plus
+// one, 0 for none.
+func (c *Correlator) tie(i uint32, x *call, value []byte, j uint32) {
 	if j == 0 || j-1 == i || len(x.linked) > 0 {
 		return
 	}
@@ -242,11 +244,12 @@ func (c *Correlator) tie(i uint32, x *call, s *signal, j uint32) {
 	}
 	x.linked = append(x.linked[:0], c.callID(y)...)
 	if len(y.linked) == 0 {
-		y.linked = append(y.linked[:0], s.call...)
+		y.linked = append(y.linked[:0], c.callID(x)...)
 	}
 	if len(y.link) == 0 {
-		y.link = append(y.link[:0], s.call...)
+		y.link = append(y.link[:0], value...)
 	}
+	x.link = append(x.link[:0], y.link...)
 }
 
 // callID returns the Call-ID of a call.

@@ -17,7 +17,7 @@ type media struct {
 	open        bool   // the flow goes on
 	call        uint32 // plus one, 0 for none yet
 	from        int    // which end is the caller's, 0 or 1
-	translated  bool   // one end was described by nobody
+	fit         uint8  // how well the call fits
 	voice       bool   // described as audio, or not at all
 	key         flow.Key
 	first, last uint64
@@ -48,9 +48,7 @@ func (c *Correlator) takeMedia(v *flow.View, a *flow.Attrs) {
 	}
 	m := c.flows.all[i]
 	c.measure(m, v, turned)
-	if m.call == 0 {
-		c.join(i)
-	}
+	c.join(i)
 	if m.call == 0 {
 		c.due.Set(2*i+1, c.loseAt(m))
 		c.foreign(m, a)
@@ -102,11 +100,7 @@ func (c *Correlator) flowOf(p pair, v *flow.View) (uint32, bool) {
 	m := c.flows.all[i]
 	*m = media{pair: p, used: true, voice: true, key: v.Key, first: v.First, last: v.Last, id: m.id[:0]}
 	c.media[p] = i
-	for _, e := range p {
-		if list := c.loose[e]; len(list) < loosest {
-			c.loose[e] = append(list, i)
-		}
-	}
+	c.loosen(i, m)
 	return i, true
 }
 
@@ -119,15 +113,55 @@ func (c *Correlator) covers(x *call, first, last uint64) bool {
 // candidates is how many descriptions of an endpoint are looked at, the latest first.
 const candidates = 64
 
+// match is how well a call fits a flow.
+type match struct {
+	call uint32 // plus one
+	fit  uint8  // what the ends of the flow count
+	from int    // which of them is the caller's
+	kind app.MediaKind
+}
+
+// What an end counts that a call has described, that it has guessed, and a flow both of whose ends it
+// has described.
+const (
+	describedFit = 3
+	guessedFit   = 1
+	wholeFit     = describedFit + otherFit
+	otherFit     = 4
+)
+
 // join finds the call of a flow: the one that has described both of its ends, or else one of them,
-// as the other may be behind an address translator (RFC 4961). Of several it is the latest.
+// as the other may be behind an address translator (RFC 4961). Of several it is the latest. A flow
+// of which one end is known only goes to another call that fits better.
 func (c *Correlator) join(i uint32) {
 	m := c.flows.all[i]
-	if m.call != 0 {
+	if m.fit >= wholeFit {
 		return
 	}
-	best, from, score := uint32(0), 0, 0
-	var kind app.MediaKind
+	best := c.bestOf(m)
+	if best.fit <= m.fit {
+		return
+	}
+	if m.call != 0 {
+		c.detach(i, m)
+	} else {
+		c.counts[FlowsJoined]++
+	}
+	m.call, m.fit, m.from = best.call, best.fit, best.from
+	m.voice = best.kind == app.AudioMedia || best.kind == app.OtherMedia
+	c.due.Drop(2*i + 1)
+	if m.fit >= wholeFit {
+		c.unloose(i, m)
+	}
+	x := c.calls.all[m.call-1]
+	x.flows = append(x.flows, i)
+	if x.last = max(x.last, m.last); x.at[invited] == 0 {
+		x.first = min(x.first, m.first)
+	}
+}
+
+// bestOf returns the call that fits a flow best.
+func (c *Correlator) bestOf(m *media) (best match) {
 	for e := range m.pair {
 		n := c.ends[m.pair[e]]
 		for tries := 0; n != 0 && tries < candidates; tries++ {
@@ -137,44 +171,65 @@ func (c *Correlator) join(i uint32) {
 			if !c.covers(x, m.first, m.last) {
 				continue
 			}
-			s := 4 * c.describes(x, &m.pair[1-e], d.side)
-			if s++; !d.guessed {
-				s += 2
+			one := match{call: d.call + 1, fit: describedFit, from: e, kind: d.kind}
+			if d.guessed {
+				one.fit = guessedFit
 			}
-			if s > score || s == score && best != 0 && x.first > c.calls.all[best-1].first {
-				best, score, kind, from = d.call+1, s, d.kind, e
-				if d.side == callee {
-					from = 1 - e
-				}
+			if c.describes(x, &m.pair[1-e], d.side) {
+				one.fit += otherFit
+			}
+			if d.side == callee {
+				one.from = 1 - e
+			}
+			if one.fit > best.fit || one.fit == best.fit && x.first > c.calls.all[best.call-1].first {
+				best = one
 			}
 		}
 	}
-	if best == 0 {
-		return
-	}
-	m.call, m.from, m.translated = best, from, score < 4+3
-	m.voice = kind == app.AudioMedia || kind == app.OtherMedia
-	c.attach(i, m)
+	return best
 }
 
-// describes returns 1 if the other side of a call has described an endpoint, else 0.
-func (c *Correlator) describes(x *call, e *endpoint, not side) int {
+// describes reports whether the other side of a call has described an endpoint.
+func (c *Correlator) describes(x *call, e *endpoint, not side) bool {
 	for _, n := range x.ends {
 		if d := c.seen.all[n]; d.side != not && d.endpoint == *e {
-			return 1
+			return true
 		}
 	}
-	return 0
+	return false
 }
 
-// attach makes a flow that of its call.
-func (c *Correlator) attach(i uint32, m *media) {
-	c.counts[FlowsJoined]++
-	c.due.Drop(2*i + 1)
-	c.unloose(i, m)
+// detach takes a flow from its call.
+func (c *Correlator) detach(i uint32, m *media) {
 	x := c.calls.all[m.call-1]
-	x.flows = append(x.flows, i)
-	x.first, x.last = min(x.first, m.first), max(x.last, m.last)
+	x.flows = slices.DeleteFunc(x.flows, func(o uint32) bool { return o == i })
+	m.call, m.fit = 0, 0
+}
+
+// review takes the flows from a call that began after its end, as is known only now.
+func (c *Correlator) review(x *call) {
+	for n := len(x.flows) - 1; n >= 0; n-- {
+		i := x.flows[n]
+		m := c.flows.all[i]
+		if c.covers(x, m.first, m.last) {
+			continue
+		}
+		c.detach(i, m)
+		c.counts[FlowsJoined]--
+		c.loosen(i, m)
+		if c.join(i); m.call == 0 {
+			c.due.Set(2*i+1, c.loseAt(m))
+		}
+	}
+}
+
+// loosen has a flow be looked for when an endpoint is described.
+func (c *Correlator) loosen(i uint32, m *media) {
+	for _, e := range m.pair {
+		if list := c.loose[e]; len(list) < loosest && !slices.Contains(list, i) {
+			c.loose[e] = append(list, i)
+		}
+	}
 }
 
 func (c *Correlator) unloose(i uint32, m *media) {
@@ -196,7 +251,7 @@ func (c *Correlator) release(i uint32) {
 	}
 	c.unloose(i, m)
 	c.due.Drop(2*i + 1)
-	m.used, m.call = false, 0
+	m.used, m.call, m.fit = false, 0, 0
 	c.flows.give(i)
 }
 

@@ -219,7 +219,7 @@ func (c *Correlator) sayMedia(x *call, flows []uint32) {
 		if m.toned > 0 && m.voice {
 			c.said.Bytes(app.RTPTones, m.tones[:m.toned])
 		}
-		if m.translated {
+		if m.fit < wholeFit {
 			translated = 1
 		}
 	}

@@ -163,7 +163,10 @@ const (
 var endings = [...]struct {
 	name  string
 	count Counter
-}{ended: {"ended", Ended}, timedOut: {"timeout", TimedOut}, evicted: {"evicted", Evicted}, stopped: {"stopped", Stopped}}
+}{
+	ended: {"ended", Ended}, timedOut: {"timeout", TimedOut}, evicted: {"evicted", Evicted},
+	stopped: {"stopped", Stopped},
+}
 
 // outcome returns what became of a call, in our words and in nProbe's manner.
 func (x *call) outcome() (ours, state string) {

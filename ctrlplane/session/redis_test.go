@@ -190,7 +190,7 @@ func TestNobody(t *testing.T) {
 	}
 	until(t, "it is tried", func() bool { return r.Stats().Counts["failures"] > 0 })
 	st := s.Stats()
-	if st.Sessions != 250 || st.Redis.Up || st.Redis.Error == "" || st.Redis.Queued > 16 || st.Redis.Counts["undeleted"] == 0 {
+	if x := st.Redis; st.Sessions != 250 || x.Up || x.Error == "" || x.Queued > 16 || x.Counts["undeleted"] == 0 {
 		t.Errorf("%+v %+v", st, st.Redis)
 	}
 	if _, err := s.Share(DefaultOptions().Redis); err == nil {

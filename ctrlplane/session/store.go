@@ -42,7 +42,8 @@ type Store struct {
 // New returns an empty store. Of its octets, entries get what they need, values the rest.
 func New(l Limits) (*Store, error) {
 	room := (l.Octets - int64(l.Entries)*entryOctets) / blockOctets
-	if l.Entries < shards || room < max(int64(l.Entries), int64(shards*blocksFor(Longest))) || room >= 1<<31 || l.Entries >= 1<<31 {
+	least := max(int64(l.Entries), int64(shards*blocksFor(Longest)))
+	if l.Entries < shards || room < least || room >= 1<<31 || l.Entries >= 1<<31 {
 		return nil, fmt.Errorf("%d sessions do not fit into %d octets: each needs %d and its value; "+
 			"give more memory or fewer sessions", l.Entries, l.Octets, entryOctets+blockOctets)
 	}
