@@ -11,7 +11,6 @@ const (
 	rtcpRR   = 201
 	rtcpSDES = 202
 	rtcpBYE  = 203
-	rtcpAPP  = 204
 	rtcpXR   = 207
 	rtcpLast = 213 // the last one that is assigned
 

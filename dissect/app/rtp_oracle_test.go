@@ -162,7 +162,7 @@ func TestRTPAlone(t *testing.T) {
 	}
 	flows, right, wrong := 0, 0, 0
 	for _, file := range files {
-		if filepath.Base(file) == "wireshark-wiki__c07-sip-r2.cap" { // in a format that is not read
+		if filepath.Base(file) == unreadable {
 			continue
 		}
 		var known []sharkStream
@@ -193,6 +193,9 @@ func TestRTPAlone(t *testing.T) {
 	}
 }
 
+// unreadable is a capture in a format that is not read.
+const unreadable = "wireshark-wiki__c07-sip-r2.cap"
+
 // among reports whether a stream is of a conversation.
 func among(all []sharkStream, c *conversation) bool {
 	a, b := c.ends(flow.Forward)
@@ -204,7 +207,8 @@ func among(all []sharkStream, c *conversation) bool {
 // isShark reports whether tshark says that a packet of the conversation is of a protocol.
 func isShark(t *testing.T, file string, c *conversation, proto string) bool {
 	a, b := c.ends(flow.Forward)
-	filter := fmt.Sprintf("%s && udp.port==%d && udp.port==%d", proto, a.Port(), b.Port())
+	over := map[uint8]string{6: "tcp", 17: "udp"}[c.proto]
+	filter := fmt.Sprintf("%s && %s.port==%d && %s.port==%d", proto, over, a.Port(), over, b.Port())
 	out, err := exec.Command("tshark", "-r", file, "--enable-heuristic", "rtp_udp", "--enable-heuristic", "rtcp_udp",
 		"-Y", filter).Output()
 	if err != nil {
