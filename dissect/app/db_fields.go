@@ -34,6 +34,9 @@ var (
 	DBFile        = dbWords(517, "DB_LOCAL_FILE", 64, "File that the server wants the client to send.")
 	DBResults     = dbNumber(518, "DB_RESULT_SETS", flow.Unsigned32,
 		"Result sets in the response, those without rows included.")
+	DBKey = dbWords(519, "DB_KEY", 64,
+		"First argument of a command, for most the key, in notices the channel, but for what proves who the user is.")
+	DBErrorKind = dbWords(520, "DB_ERROR_KIND", 16, "First word of the error that answers the request, as WRONGTYPE.")
 )
 
 // dbSQL are the fields that all databases have whose statements are SQL.

@@ -6,7 +6,7 @@ import (
 )
 
 // databases are the dissectors of databases.
-var databases = []*Dissector{&MySQL, &PostgreSQL}
+var databases = []*Dissector{&MySQL, &PostgreSQL, &Redis}
 
 // dbElsewhere are conversations of databases in captures of something else.
 var dbElsewhere = []string{}

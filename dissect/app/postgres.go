@@ -116,7 +116,6 @@ func parsePostgres(m *Message) Verdict {
 	case p == postgresNew:
 		return t.begin()
 	case p == postgresSealed:
-		m.Rest()
 		m.Ahead(ToEnd)
 		return Accept
 	case p == postgresSecures && m.Dir != t.s.client:
@@ -133,7 +132,6 @@ func parsePostgres(m *Message) Verdict {
 	n := binary.BigEndian.Uint32(b[1:])
 	if n < 4 || n > postgresMost {
 		m.Malformed(postgresFlawLength)
-		m.Rest()
 		m.Ahead(ToEnd)
 		return Accept
 	}
