@@ -14,6 +14,7 @@ import (
 func (l *Log) Append(e *Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.show()
 	if l.closed {
 		return ErrClosed
 	}
@@ -28,8 +29,9 @@ func (l *Log) Append(e *Entry) error {
 		case !full:
 			l.err, l.missed = err, 1
 			return fmt.Errorf("spool %s: %w", l.o.Dir, err)
-		case l.o.Policy == Newest || len(l.segments) == 0:
-			l.err, l.missed = err, 1
+		case l.o.Policy == Newest || len(l.segments) == 0,
+			len(l.segments) == 1 && l.segments[0].size <= titleSize:
+			l.err, l.missed = err, 1 // there is nothing to give way: somebody else has the room
 			return ErrFull
 		}
 		l.discard(Full)
@@ -42,8 +44,8 @@ func (l *Log) write(e *Entry, now uint64) error {
 	if need+titleSize > l.o.Size {
 		return ErrFull
 	}
-	if l.active != nil && l.last().size+need > l.o.Segment {
-		l.complete()
+	if l.active != nil && l.active.size > titleSize && l.active.size+need > l.o.Segment {
+		l.active = nil
 	}
 	if l.active == nil {
 		need += titleSize
@@ -63,9 +65,9 @@ func (l *Log) write(e *Entry, now uint64) error {
 	}
 	h.kind, h.records, h.gap = message, e.Records, l.missed
 	l.space = appendEntry(l.space, h, l.state.salt, [2][]byte{e.Head, e.Body})
-	s := l.last()
-	if _, err := l.active.WriteAt(l.space, s.size); err != nil {
-		_ = l.active.Truncate(s.size) // if that fails too, what is there is a damaged place
+	s := l.active
+	if _, err := s.file.WriteAt(l.space, s.size); err != nil {
+		_ = s.file.Truncate(s.size) // if that fails too, what is there is a damaged place
 		return err
 	}
 	s.size, s.last = s.size+int64(len(l.space)), now
@@ -74,8 +76,6 @@ func (l *Log) write(e *Entry, now uint64) error {
 	l.settle(l.state.read)
 	return nil
 }
-
-func (l *Log) last() *segment { return l.segments[len(l.segments)-1] }
 
 // begin begins a file.
 func (l *Log) begin(now uint64) error {
@@ -92,22 +92,19 @@ func (l *Log) begin(now uint64) error {
 		os.Remove(s.path)
 		return err
 	}
-	l.segments, l.active, l.explained = append(l.segments, s), f, l.explained[:0]
+	s.file = f
+	l.segments, l.active, l.explained = append(l.segments, s), s, l.explained[:0]
 	return nil
-}
-
-// complete ends the file that is being written.
-func (l *Log) complete() {
-	l.full = append(l.full, l.active)
-	l.active = nil
 }
 
 // remove removes the oldest file.
 func (l *Log) remove() {
 	s := l.segments[0]
-	if len(l.segments) == 1 && l.active != nil {
-		l.active.Close()
+	if s == l.active {
 		l.active = nil
+	}
+	if s.file != nil { // or it keeps its room on the disk
+		s.file.Close()
 	}
 	if l.reading.s == s {
 		l.reading.close()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,8 +45,7 @@ type Log struct {
 	state      state
 	generation uint32
 	segments   []*segment // the oldest first
-	active     *os.File   // the last of them, nil if it is complete
-	full       []*os.File // complete, but perhaps not on the disk yet
+	active     *segment   // the last of them, nil if it is complete
 	synced     time.Time
 	explained  []byte // the last preface in the active file
 	missed     uint32 // 1 if the last entry found no room
@@ -63,6 +61,8 @@ type Log struct {
 	lost    [Losses]uint64 // not yet in the account
 	err     error          // the last of the disk
 	closed  bool
+
+	shown atomic.Pointer[Stats] // what Stats says, which does not wait for the disk
 }
 
 // Open opens the log in a directory and finds out what is in it. It fails if another has it open, if
@@ -118,6 +118,7 @@ func (l *Log) load() (err error) {
 	}
 	l.state.generation++
 	l.generation = uint32(l.state.generation)
+	l.show()
 	return l.state.store(l.file)
 }
 
@@ -208,10 +209,11 @@ type Stats struct {
 	Err     error     // the last that the disk had, nil if there was none
 }
 
-// Stats returns how the log does.
-func (l *Log) Stats() Stats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// Stats returns how the log does. It never waits for the disk.
+func (l *Log) Stats() Stats { return *l.shown.Load() }
+
+// show has Stats say how things are now.
+func (l *Log) show() {
 	s := Stats{Records: l.records(), Octets: l.octets(), Err: l.err}
 	switch {
 	case l.held != nil:
@@ -219,7 +221,7 @@ func (l *Log) Stats() Stats {
 	case l.read.less(l.state.end) && len(l.segments) > 0:
 		s.Oldest = time.Unix(0, int64(l.segments[0].time))
 	}
-	return s
+	l.shown.Store(&s)
 }
 
 // Unread reports whether there are entries that Next has not returned yet.
@@ -257,15 +259,21 @@ func (l *Log) Tick(now time.Time) error {
 	for l.o.Age > 0 && len(l.segments) > 0 && l.segments[0].last+uint64(l.o.Age) < uint64(now.UnixNano()) {
 		l.discard(Expired)
 	}
-	files := l.full
-	l.full = nil
-	if l.o.Sync > 0 && now.Sub(l.synced) >= l.o.Sync && l.active != nil {
-		l.synced = now
-		files = append(files, l.active, l.file)
+	due := l.o.Sync > 0 && now.Sub(l.synced) >= l.o.Sync
+	var files []*os.File
+	for _, s := range l.segments {
+		if s.file != nil && s != l.active {
+			files, s.file = append(files, s.file), nil
+		}
 	}
-	active := l.active
+	var open *os.File
+	if l.active != nil && due {
+		l.synced, open = now, l.active.file
+		files = append(files, open, l.file)
+	}
+	l.show()
 	l.mu.Unlock()
-	err := l.sync(files, active)
+	err := l.sync(files, open)
 	if err != nil {
 		l.mu.Lock()
 		l.err = err
@@ -304,10 +312,12 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	l.reading.close()
-	files := slices.Clone(l.full)
-	if l.active != nil {
-		files = append(files, l.active)
+	files := []*os.File{l.file}
+	for _, s := range l.segments {
+		if s.file != nil {
+			files = append(files, s.file)
+		}
 	}
-	err := l.sync(append(files, l.file), nil)
+	err := l.sync(files, nil)
 	return errors.Join(err, l.file.Close())
 }

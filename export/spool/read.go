@@ -13,6 +13,7 @@ import (
 func (l *Log) Next() (*Entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.show()
 	if l.closed {
 		return nil, ErrClosed
 	}
@@ -48,6 +49,7 @@ func (l *Log) Done() {
 	l.settle(l.read)
 	l.release()
 	l.tally()
+	l.show()
 }
 
 // step goes on to the next entry, or past something else.

@@ -18,9 +18,10 @@ type segment struct {
 	format string // of its messages; empty if that cannot be read
 	first  mark
 	salt   uint64
-	size   int64  // octets
-	time   uint64 // of its first entry
-	last   uint64 // time of its last entry, or a later one
+	size   int64    // octets
+	time   uint64   // of its first entry
+	last   uint64   // time of its last entry, or a later one
+	file   *os.File // while it is written or may not be on the disk yet; nil afterwards
 }
 
 const (

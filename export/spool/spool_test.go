@@ -297,7 +297,7 @@ func TestForgery(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, l, 1, 2)
-	path := l.last().path
+	path := l.active.path
 	l.Close()
 	b, _ := os.ReadFile(path)
 	b[titleSize+9] ^= 1
@@ -380,8 +380,10 @@ func TestSync(t *testing.T) {
 		if err := l.Tick(time.Now().Add(time.Duration(i) * time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if len(l.full) > 0 {
-			t.Fatal("complete files are still open")
+		for _, s := range l.segments {
+			if s.file != nil && s != l.active {
+				t.Fatal("a complete file is still open")
+			}
 		}
 	}
 	if got := drain(t, l); len(got) != 50 {
