@@ -265,7 +265,7 @@ var otherHTTP = map[string][2]int{
 	// request when its last octet was.
 	"PcapPlusPlus__650HttpResponses.pcap": {0, 311},
 	"PcapPlusPlus__many-protocols.pcap":   {3, 3},
-	"nDPI__1kxun.pcap":                    {14, 14},
+	"nDPI__1kxun.pcap":                    {8, 8},
 	"nDPI__instagram.pcap":                {4, 4},
 	// The table was made without looking into Teredo.
 	"zeek__tunnels__Teredo.pcap": {0, 2},
