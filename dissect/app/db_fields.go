@@ -6,10 +6,10 @@ import "github.com/weir-probe/weir/dataplane/flow"
 // of every request, because a record only keeps what the first one said.
 var (
 	DBSystem = dbWords(500, "DB_SYSTEM", 16,
-		"Database system that is spoken to: mysql, mariadb, postgresql, redis, oracle, mongodb or mssql.")
+		"Database system that is spoken to: mysql, mariadb, postgresql or redis.")
 	DBUser = dbWords(501, "DB_USER", 32, "User who has logged in to the database, or tries to.")
 	DBName = dbWords(502, "DB_NAME", 64,
-		"Database in use, as the client has asked for it, for Oracle the service or SID.")
+		"Database in use, as the client has asked for it.")
 	DBOperation = dbWords(503, "DB_OPERATION", 24,
 		"Command of the protocol, for statements of SQL their first word in upper case.")
 	DBStatement = dbWords(504, "DB_STATEMENT", 128,
