@@ -103,7 +103,7 @@ func (r *replay) flags(c *cobra.Command) {
 	r.to[events] = f.String(events, "", "write transactions of applications as JSON, to standard output or =TARGET")
 	f.Lookup(events).NoOptDefVal = stdout
 	f.StringSliceVar(&r.records, "records", nil, "what the other outputs write: flow, event, call, or protocols as dns,http")
-	f.StringVar(&r.logs, "logs", "", "write nProbe's logs of DNS and HTTP below this directory")
+	f.StringVar(&r.logs, "logs", "", "write nProbe's logs of DNS, HTTP and others, and one of calls, below this directory")
 	f.StringVar(&r.cfg.Apps.Malformed, "malformed", "", "keep malformed packets as pcapng files in this directory")
 	f.BoolVar(&r.noApps, "no-applications", false, "do not look into what flows say")
 	f.StringVarP(&r.template, "template", "T", "", "fields to write, by label or IANA name; see weir fields")
@@ -199,7 +199,7 @@ func (r *replay) addLogs() error {
 	if err := os.MkdirAll(r.logs, 0o755); err != nil {
 		return fmt.Errorf("directory of logs: %w", err)
 	}
-	used := names(r.cfg.Apps.Dissectors())
+	used := append(names(r.cfg.Apps.Dissectors()), "call")
 	for _, f := range formats.All {
 		if f.Layout == nil || !slices.Contains(used, f.Layout.Records[0]) {
 			continue
