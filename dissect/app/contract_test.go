@@ -22,6 +22,7 @@ var samples = map[*Dissector]func() []conversation{
 	&QUIC: quicSamples,
 	&HTTP: httpSamples, &HTTP2: http2Samples,
 	&SIP:  sipSamples,
+	&SMTP: smtpSamples,
 	&STUN: stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
 }
 
