@@ -19,26 +19,48 @@ const (
 // with accepted messages only.
 func FuzzAll(f *testing.F) {
 	for i, d := range All {
-		for _, c := range of(f, d) {
-			for _, k := range callsOf(&c, d) {
-				how := uint8(k.dir)
-				if !c.stream() {
-					how |= asDatagram
-				}
-				f.Add(uint8(i), how, k.octets)
-			}
-		}
+		calls(of(f, d), d, func(how uint8, octets []byte) { f.Add(uint8(i), how, octets) })
 	}
 	f.Fuzz(func(t *testing.T, i, how uint8, octets []byte) {
 		if len(All) == 0 || len(octets) > MaxMessage {
 			return
 		}
-		d := All[int(i)%len(All)]
-		k := call{d: d, octets: octets, dir: flow.Dir(how & asResponder), state: make([]byte, d.State)}
-		k.m.Stream = how&asDatagram == 0
-		k.m.Lost, k.m.Full = how&afterLoss != 0 && k.m.Stream, how&asFull != 0 && k.m.Stream
-		var m Message
-		show(t, &k, &m)
+		fuzzed(t, All[int(i)%len(All)], how, octets)
+	})
+}
+
+// calls adds what is said to a dissector in conversations.
+func calls(all []conversation, d *Dissector, add func(how uint8, octets []byte)) {
+	for _, c := range all {
+		for _, k := range callsOf(&c, d) {
+			how := uint8(k.dir)
+			if !c.stream() {
+				how |= asDatagram
+			}
+			add(how, k.octets)
+		}
+	}
+}
+
+// fuzzed shows octets to a dissector.
+func fuzzed(t *testing.T, d *Dissector, how uint8, octets []byte) {
+	k := call{d: d, octets: octets, dir: flow.Dir(how & asResponder), state: make([]byte, d.State)}
+	k.m.Stream = how&asDatagram == 0
+	k.m.Lost, k.m.Full = how&afterLoss != 0 && k.m.Stream, how&asFull != 0 && k.m.Stream
+	var m Message
+	show(t, &k, &m)
+}
+
+func FuzzSSH(f *testing.F)  { fuzzOne(f, &SSH, sshSamples) }
+func FuzzDTLS(f *testing.F) { fuzzOne(f, &DTLS, dtlsSamples) }
+
+// fuzzOne is FuzzAll for one dissector.
+func fuzzOne(f *testing.F, d *Dissector, samples func() []conversation) {
+	calls(samples(), d, func(how uint8, octets []byte) { f.Add(how, octets) })
+	f.Fuzz(func(t *testing.T, how uint8, octets []byte) {
+		if len(octets) <= MaxMessage {
+			fuzzed(t, d, how, octets)
+		}
 	})
 }
 

@@ -34,7 +34,6 @@ func (r *driver) pair(d *Dissector, fields map[string]string) {
 	r.yieldTo(s)
 	switch {
 	case said.Role == Notice || said.Role != Part && d.Pair == Unpaired:
-		r.began = true
 		r.events = append(r.events, event{d.Name, noticed, fields})
 		merge(r.fields, fields)
 	case said.Role == Request:
