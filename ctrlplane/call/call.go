@@ -163,9 +163,9 @@ func (c *Correlator) deadline(x *call) uint64 {
 	case end != 0:
 		return end + uint64(c.o.hold())
 	case x.at[accepted] != 0:
-		return x.last + uint64(c.o.Longest)
+		return max(x.last, x.active) + uint64(c.o.Longest)
 	}
-	return x.last + uint64(c.o.Setup)
+	return max(x.last, x.active) + uint64(c.o.Setup)
 }
 
 // challenges reports whether a caller may try again with the same Call-ID after a response: with

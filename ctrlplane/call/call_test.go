@@ -74,8 +74,14 @@ func (d *desk) balanced() {
 	}
 }
 
-// TestOutcomes tells what became of calls.
-func TestOutcomes(t *testing.T) {
+// outcome is what is said of a call, and what its record says then.
+type outcome struct {
+	say  []sip
+	want map[string]any
+}
+
+// outcomes are calls with the Call-ID x.
+func outcomes() map[string]outcome {
 	invite := func(id string, code uint64, change func(s *sip)) sip {
 		s := sip{method: "INVITE", id: id, code: code, begin: 0, answer: 2, offer: aliceAt, to: "bob"}
 		if change != nil {
@@ -83,10 +89,7 @@ func TestOutcomes(t *testing.T) {
 		}
 		return s
 	}
-	for name, c := range map[string]struct {
-		say  []sip
-		want map[string]any
-	}{
+	return map[string]outcome{
 		"busy": {[]sip{invite("x", 486, nil)}, map[string]any{"CALL_OUTCOME": "busy", "SIP_CALL_STATE": "CALL_ERROR",
 			"SIP_RESPONSE_CODE": 486, "SIP_INVITE_FAILURE_TIME": 1_700_000_002, "CALL_DURATION_USEC": nil,
 			"CALL_POST_DIAL_DELAY_USEC": 2_000_000}},
@@ -135,7 +138,12 @@ func TestOutcomes(t *testing.T) {
 				app.TransactionRepeats: 3}}},
 			map[string]any{"CALL_INFO_DTMF": "4#", "CALL_REFERRALS": 1, "SIP_REFER_TO": "sip:carol@example.com",
 				"CALL_UPDATES": 1, "SIP_REASON_CAUSE": 16, "CALL_RETRANSMISSIONS": 3}},
-	} {
+	}
+}
+
+// TestOutcomes tells what became of calls.
+func TestOutcomes(t *testing.T) {
+	for name, c := range outcomes() {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, nil)
 			for _, s := range c.say {

@@ -38,11 +38,16 @@ func (c *Correlator) invite(i uint32, x *call, s *signal) {
 		x.earliest(invited, c.number(sipInviteTime))
 		return
 	}
+	if here := (moved{s.begin, s.ends}); here.before(&x.led) { // the next hop is answered before the first
+		c.lead(x, "INVITE", s)
+	}
 	x.earliest(invited, max(c.number(sipInviteTime), c.number(sipBegin)))
 	x.earliest(trying, c.number(sipTryingTime))
 	x.earliest(ringing, c.number(sipRingingTime))
 	x.earliest(progress, c.number(sipProgressTime))
-	c.fill(x, c.begin, beginFields, s.v)
+	if s.hop == x.lead {
+		c.fill(x, c.begin, beginFields, s.v)
+	}
 	c.invited(x, s)
 	c.offers(i, x, s, false)
 }
@@ -59,10 +64,16 @@ func (c *Correlator) invited(x *call, s *signal) {
 			return // another one of those that were called accepts, too
 		}
 		x.code = s.code
-		x.earliest(accepted, max(c.number(sipOKTime), s.begin))
-		c.keep(x, c.answer, answerFields, s.v)
+		at := max(c.number(sipOKTime), s.begin)
+		if here := (moved{at, s.ends}); here.before(&x.answered) { // of several hops, the first that says something
+			x.answered = here
+			c.keep(x, c.answer, answerFields, s.v)
+		} else {
+			c.fill(x, c.answer, answerFields, s.v)
+		}
+		x.earliest(accepted, at)
 	case x.at[accepted] != 0:
-	case x.code == 0 || x.best == s.hop || s.hop == x.hops[0]: // the hop next to the caller knows best
+	case x.code == 0 || x.best == s.hop || s.hop == x.lead: // the hop next to the caller knows best
 		x.code, x.best = s.code, s.hop
 		x.at[refused] = max(c.number(sipFailureTime), s.begin)
 		c.keep(x, c.answer, answerFields, s.v)
@@ -74,7 +85,7 @@ func (c *Correlator) invited(x *call, s *signal) {
 func (c *Correlator) keepReason(x *call, s *signal) { c.keep(x, c.reason, reasonFields, s.v) }
 
 // bye tells a call of a BYE.
-func (c *Correlator) bye(i uint32, x *call, s *signal) {
+func (c *Correlator) bye(x *call, s *signal) {
 	who := x.sender(s)
 	other := s.to
 	if who == callee {
@@ -88,7 +99,6 @@ func (c *Correlator) bye(i uint32, x *call, s *signal) {
 	}
 	c.keepReason(x, s)
 	c.remind(x, c.o.hold())
-	c.review(x)
 }
 
 // inside tells a call of another request that belongs to it.
@@ -123,8 +133,8 @@ func (c *Correlator) offers(i uint32, x *call, s *signal, inside bool) {
 		near, far = far, near
 	}
 	offer, answer := c.text(sipUACMedia), c.text(sipUASMedia)
-	c.endpoints(i, x, who, offer, near)
-	c.endpoints(i, x, callee-who, answer, far)
+	c.endpoints(description{call: i, side: who, at: s.begin}, offer, near)
+	c.endpoints(description{call: i, side: callee - who, at: max(s.begin, c.number(sipResponse))}, answer, far)
 	if inside && len(offer) > 0 {
 		c.hold(x, who, holds(offer), s.begin)
 	}

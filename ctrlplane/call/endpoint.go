@@ -47,6 +47,7 @@ type description struct {
 	call     uint32
 	next     uint32 // an earlier one of the same endpoint plus one
 	prev     uint32 // a later one plus one
+	at       uint64 // when it was said first
 	side     side
 	kind     app.MediaKind
 	control  bool // only RTCP comes here
@@ -60,14 +61,16 @@ type description struct {
 // maxEnds is how many descriptions of endpoints a call has at most.
 const maxEnds = 24
 
-// endpoints notes the endpoints that a side describes. from is where its signalling comes from.
-func (c *Correlator) endpoints(i uint32, x *call, who side, media []byte, from [16]byte) {
+// endpoints notes the endpoints that a side of a call describes. from is where its signalling comes from.
+func (c *Correlator) endpoints(at description, media []byte, from [16]byte) {
+	x := c.calls.all[at.call]
 	for ok := true; ok; {
 		m := &c.describe
 		if media, ok = app.ReadMedia(media, m); !ok || m.Port == 0 {
 			continue
 		}
-		d := description{call: i, side: who, kind: m.Kind}
+		d := at
+		d.kind = m.Kind
 		for n, p := range m.Payloads[:min(len(m.Payloads), len(d.payloads))] {
 			d.payloads[n].kind, d.payloads[n].codec = p.Type, p.Codec
 		}
@@ -96,7 +99,7 @@ func (c *Correlator) endpoints(i uint32, x *call, who side, media []byte, from [
 func (c *Correlator) add(x *call, d description) {
 	for _, n := range x.ends {
 		if o := c.seen.all[n]; o.endpoint == d.endpoint && o.side == d.side {
-			o.payloads, o.kind, o.guessed = d.payloads, d.kind, o.guessed && d.guessed
+			o.payloads, o.kind, o.guessed, o.at = d.payloads, d.kind, o.guessed && d.guessed, min(o.at, d.at)
 			return
 		}
 	}

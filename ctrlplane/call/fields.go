@@ -23,15 +23,16 @@ var signalFields = [signalCount]*flow.Field{
 var beginFields = []*flow.Field{
 	app.SIPCallID, app.SIPCallingParty, app.SIPCalledParty, app.SIPFromTag, app.SIPRequestURI, app.SIPUAC,
 	app.SIPUACContact, app.SIPAssertedIdentity, app.SIPAuthUser, app.SIPExpires, app.SIPReplaces, app.SIPSessionID,
-	app.SIPXCID, app.SIPInReplyTo, app.SIPChargingID, app.SIPRTPIPv4Src, app.SIPRTPIPv6Src, app.SIPRTPSrcPort,
+	app.SIPXCID, app.SIPInReplyTo, app.SIPChargingID, app.SIPRTPCodecs, app.SIPConnections, app.SIPRTPIPv4Src,
+	app.SIPRTPIPv6Src, app.SIPRTPSrcPort,
 	flow.ExporterIPv4, flow.ExporterIPv6, flow.ProbeIPv4, flow.ProbeIPv6, flow.ProbeName, flow.FlowSource,
 	flow.AppName, flow.AppCategory,
 }
 
 // answerFields are what it takes from the last one that says it.
 var answerFields = []*flow.Field{
-	app.SIPToTag, app.SIPUAS, app.SIPUASContact, app.SIPGrantedExpires, app.SIPReasonPhrase, app.SIPRTPCodecs,
-	app.SIPConnections, app.SIPRTPIPv4Dst, app.SIPRTPIPv6Dst, app.SIPRTPDstPort,
+	app.SIPToTag, app.SIPUAS, app.SIPUASContact, app.SIPGrantedExpires, app.SIPReasonPhrase,
+	app.SIPRTPIPv4Dst, app.SIPRTPIPv6Dst, app.SIPRTPDstPort,
 }
 
 // reasonFields are why a call ended, of the transaction that ended it.

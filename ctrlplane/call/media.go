@@ -55,7 +55,7 @@ func (c *Correlator) takeMedia(v *flow.View, a *flow.Attrs) {
 		return
 	}
 	x := c.calls.all[m.call-1]
-	x.last = max(x.last, m.last)
+	x.active = max(x.active, m.last)
 	if end := x.end(); end != 0 && !m.open {
 		x.heard = max(x.heard, m.last, end, v.Last)
 	}
@@ -155,9 +155,7 @@ func (c *Correlator) join(i uint32) {
 	}
 	x := c.calls.all[m.call-1]
 	x.flows = append(x.flows, i)
-	if x.last = max(x.last, m.last); x.at[invited] == 0 {
-		x.first = min(x.first, m.first)
-	}
+	x.active = max(x.active, m.last)
 }
 
 // bestOf returns the call that fits a flow best.

@@ -1,7 +1,9 @@
 package call
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -37,6 +39,9 @@ func (c *Correlator) make(i uint32, why ending, emit func(kind egress.Records, v
 	r := &c.record
 	r.Key, r.Hot.Application, r.Confidence, r.Ignored = x.key, x.app, x.how, x.ignored
 	r.First, r.Last = x.first, max(x.last, x.first)
+	for _, f := range x.flows {
+		r.Last = max(r.Last, c.flows.all[f].last)
+	}
 	if !x.registers {
 		c.sayMedia(x, x.flows)
 	}
@@ -169,7 +174,7 @@ func (c *Correlator) sayEnds(x *call) {
 	for who, f := range [...]*flow.Field{caller: flow.CallCallerMedia, callee: flow.CallCalleeMedia} {
 		var room [255]byte
 		b := room[:0]
-		for _, n := range x.ends {
+		for _, n := range c.inOrder(x.ends) {
 			if d := c.seen.all[n]; d.side == side(who) && !d.control && !d.guessed && len(b) < 255-48 {
 				if len(b) > 0 {
 					b = append(b, ' ')
@@ -181,6 +186,15 @@ func (c *Correlator) sayEnds(x *call) {
 			c.said.Bytes(f, b)
 		}
 	}
+}
+
+// inOrder returns descriptions by their times.
+func (c *Correlator) inOrder(ends []uint32) []uint32 {
+	slices.SortFunc(ends, func(a, b uint32) int {
+		d, e := c.seen.all[a], c.seen.all[b]
+		return cmp.Or(cmp.Compare(d.at, e.at), d.compare(&e.endpoint))
+	})
+	return ends
 }
 
 // sayRegistration says how a cycle of registration went.

@@ -2,7 +2,6 @@ package call
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 )
@@ -18,7 +17,8 @@ type signal struct {
 	code    uint32
 	begin   uint64 // when the request was seen, or else the response
 	server  bool   // the server of the flow has asked
-	hop     uint64
+	ends    pair
+	hop     uint64 // its hash
 	repeats uint32
 }
 
@@ -40,38 +40,16 @@ func (c *Correlator) takeSignal(v *flow.View) {
 	if s.begin == 0 {
 		s.begin = v.Last
 	}
-	s.hop = c.hopOf(&v.Key)
+	s.ends, _ = pairOf(&v.Key)
+	s.hop = c.hopOf(&s.ends)
 	c.dispatch(string(bytes.ToUpper(method[:min(len(method), 16)])), &s)
 }
 
 // dispatch tells a call of a transaction with a method.
 func (c *Correlator) dispatch(method string, s *signal) {
-	if method == "REGISTER" {
-		s.id = c.hash(append([]byte("REGISTER "), s.call...))
-	}
-	if c.past.has(s.id) {
-		c.counts[Late]++
+	i, ok := c.callOf(method, s)
+	if !ok {
 		return
-	}
-	i, known := c.ids[s.id]
-	if known && method == "REGISTER" && len(c.ready) < crowd {
-		if x := c.calls.all[i]; x.open && c.deadline(x) < s.begin { // another cycle
-			c.shut(i, x, ended)
-			delete(c.ids, s.id)
-			known = false
-		}
-	}
-	switch {
-	case known && !c.calls.all[i].open: // it waits for its record to be made
-		c.counts[Late]++
-		return
-	case !known && !strings.Contains(" INVITE REGISTER BYE ", " "+method+" "):
-		c.counts[Outside]++
-		return
-	case !known:
-		if i, known = c.open(method, s); !known {
-			return
-		}
 	}
 	x := c.calls.all[i]
 	x.last = max(x.last, s.begin, c.number(sipResponse))
@@ -87,7 +65,7 @@ func (c *Correlator) dispatch(method string, s *signal) {
 		x.earliest(acknowledged, s.begin)
 		c.offers(i, x, s, false)
 	case "BYE":
-		c.bye(i, x, s)
+		c.bye(x, s)
 	case "CANCEL":
 		x.earliest(cancelled, max(c.number(sipCancelTime), s.begin))
 		x.earliest(cancelOK, c.number(sipCancelOKTime))
@@ -97,7 +75,41 @@ func (c *Correlator) dispatch(method string, s *signal) {
 	default:
 		c.inside(i, x, method, s)
 	}
+	if x.end() != 0 {
+		c.review(x)
+	}
 	c.due.Set(2*i, c.deadline(x))
+}
+
+// callOf returns the call of a transaction, a new one if it begins one.
+func (c *Correlator) callOf(method string, s *signal) (uint32, bool) {
+	registers := method == "REGISTER"
+	if registers {
+		s.id = c.hash(append([]byte("REGISTER "), s.call...))
+	}
+	if c.past.has(s.id) {
+		c.counts[Late]++
+		return 0, false
+	}
+	i, known := c.ids[s.id]
+	if known && registers && len(c.ready) < crowd {
+		if x := c.calls.all[i]; x.open && c.deadline(x) < s.begin { // another cycle
+			c.shut(i, x, ended)
+			delete(c.ids, s.id)
+			known = false
+		}
+	}
+	switch {
+	case known && !c.calls.all[i].open: // it waits for its record to be made
+		c.counts[Late]++
+		return 0, false
+	case known:
+		return i, true
+	case method != "INVITE" && method != "BYE" && !registers:
+		c.counts[Outside]++
+		return 0, false
+	}
+	return c.open(method, s)
 }
 
 func (c *Correlator) text(f int) []byte {
@@ -117,9 +129,8 @@ func (c *Correlator) tag(f int) uint64 {
 	return 0
 }
 
-// hopOf returns a hash of the endpoints of a flow, both ways the same.
-func (c *Correlator) hopOf(k *flow.Key) uint64 {
-	p, _ := pairOf(k)
+// hopOf returns a hash of the endpoints of a flow.
+func (c *Correlator) hopOf(p *pair) uint64 {
 	var b [36]byte
 	copy(b[:], p[0].addr[:])
 	copy(b[16:], p[1].addr[:])
@@ -143,20 +154,26 @@ func (c *Correlator) open(method string, s *signal) (uint32, bool) {
 	}
 	x := c.calls.all[i]
 	x.open, x.id, x.registers, x.hangup, x.first, x.last = true, s.id, method == "REGISTER", nobody, s.begin, s.begin
-	x.key, x.app, x.how, x.ignored = s.v.Key, s.v.Hot.Application, s.v.Confidence, s.v.Ignored
-	if s.server {
-		x.key = s.v.Reversed()
-	}
 	if method == "INVITE" {
 		x.from, x.cseq, x.attempts = s.from, s.cseq, 1
 	}
 	c.ids[s.id] = i
 	c.counts[Opened]++
-	c.introduce(x, method, s)
+	c.lead(x, method, s)
 	if method == "INVITE" {
 		c.connect(i, x, s)
 	}
 	return i, true
+}
+
+// lead makes the endpoints and parties of a transaction those of its call.
+func (c *Correlator) lead(x *call, method string, s *signal) {
+	x.lead, x.led = s.hop, moved{s.begin, s.ends}
+	x.key, x.app, x.how, x.ignored = s.v.Key, s.v.Hot.Application, s.v.Confidence, s.v.Ignored
+	if s.server {
+		x.key = s.v.Reversed()
+	}
+	c.introduce(x, method, s)
 }
 
 // worth is how much would be lost with a call, from 0.
@@ -204,7 +221,10 @@ func (c *Correlator) shut(i uint32, x *call, why ending) {
 
 // introduce notes who speaks.
 func (c *Correlator) introduce(x *call, method string, s *signal) {
-	c.said.Reset()
+	c.said.Load(x.said)
+	for _, f := range beginFields {
+		c.said.Remove(f)
+	}
 	if method == "BYE" { // who of them has called is not known
 		c.said.Bytes(beginFields[0], s.call)
 	} else {

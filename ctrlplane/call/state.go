@@ -1,6 +1,8 @@
 package call
 
 import (
+	"cmp"
+
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
@@ -15,7 +17,9 @@ type call struct {
 	how       flow.Confidence
 	ignored   flow.KeyPart
 
-	first, last uint64 // of signalling and media
+	first, last uint64 // of signalling
+	active      uint64 // when there was signalling or media last
+	answered    moved  // the response that answerFields are of
 	heard       uint64 // when the last flow of media ended that was heard of after the call
 	at          [moments]uint64
 	begun       uint64 // the begin of the transaction that ended it
@@ -32,6 +36,8 @@ type call struct {
 	updated  uint64 // of the last UPDATE
 	code     uint32
 	best     uint64 // hop that code is of
+	lead     uint64 // hop that the first INVITE was seen on
+	led      moved  // and when
 
 	attempts, reinvites, updates, holds, referrals, repeats uint32
 
@@ -51,6 +57,21 @@ type call struct {
 	ends   []uint32 // descriptions of endpoints
 	sides  uint8    // bit side: it has described an endpoint
 	flows  []uint32 // of media
+}
+
+// moved is when something was seen, and between whom.
+type moved struct {
+	at   uint64
+	ends pair
+}
+
+// before reports whether m was seen before o, or at the same time between lesser endpoints, so that it
+// does not matter which is heard of first. Nothing was seen before anything.
+func (m *moved) before(o *moved) bool {
+	if m.at != o.at || o.at == 0 {
+		return o.at == 0 || m.at < o.at
+	}
+	return cmp.Or(m.ends[0].compare(&o.ends[0]), m.ends[1].compare(&o.ends[1])) < 0
 }
 
 // side is who takes part.
