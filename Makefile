@@ -86,7 +86,7 @@ demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JS
 
 docs: ## write configs/*.md again from the code
 	$(GO) test ./export/protobuf -run Doc -update
-	$(GO) test ./export/protobuf ./dataplane/flow ./ctrlplane/metrics -run Doc -update
+	$(GO) test ./export/protobuf ./dataplane/flow ./ctrlplane/metrics ./ctrlplane/session -run Doc -update
 
 clean: ## remove what was built
 	rm -rf bin out

@@ -16,14 +16,14 @@ type memory struct {
 	calls    *call.Correlator // nil if there are no records of calls
 }
 
-// openMemory opens it. With Redis away it works as if alone.
-func openMemory(cfg *config.Config) (m memory, err error) {
+// openMemory opens it. With Redis away it works as if alone, and failed is told.
+func openMemory(cfg *config.Config, failed func(error)) (m memory, err error) {
 	o := cfg.Sessions
 	if m.sessions, err = session.New(session.Limits{Entries: o.Entries, Octets: o.Memory}); err != nil {
 		return m, err
 	}
 	if o.Redis.Address != "" {
-		if m.shared, err = m.sessions.Share(o.Redis); err != nil {
+		if m.shared, err = m.sessions.Share(o.Redis, failed); err != nil {
 			return m, err
 		}
 	}
@@ -37,6 +37,33 @@ func openMemory(cfg *config.Config) (m memory, err error) {
 func (m *memory) correlators() (all []egress.Correlator) {
 	if m.calls != nil {
 		all = append(all, m.calls)
+	}
+	return all
+}
+
+// Tally implements egress.Teller.
+func (m *memory) Tally() []egress.Tally {
+	s := m.sessions.Stats()
+	all := []egress.Tally{
+		{Part: "sessions", Name: "active", Doc: "Sessions that are remembered.", N: s.Sessions, Gauge: true},
+		{Part: "sessions", Name: "octets", Doc: "Octets of memory for them.", N: s.Octets, Gauge: true},
+	}
+	for _, d := range session.CounterDocs {
+		all = append(all, egress.Tally{Part: "sessions", Name: d.Name, Doc: d.Doc, N: s.Counts[d.Name]})
+	}
+	if s.Redis == nil {
+		return all
+	}
+	up := uint64(0)
+	if s.Redis.Up {
+		up = 1
+	}
+	all = append(all,
+		egress.Tally{Part: "redis", Name: "up", Doc: "1 if Redis answers.", N: up, Gauge: true},
+		egress.Tally{Part: "redis", Name: "queued", Doc: "Changes that wait to be written.",
+			N: uint64(s.Redis.Queued), Gauge: true})
+	for _, d := range session.RedisDocs {
+		all = append(all, egress.Tally{Part: "redis", Name: d.Name, Doc: d.Doc, N: s.Redis.Counts[d.Name]})
 	}
 	return all
 }

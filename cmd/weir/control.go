@@ -53,7 +53,7 @@ func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wa
 		}
 	}
 	var err error
-	if c.memory, err = openMemory(cfg); err != nil {
+	if c.memory, err = openMemory(cfg, failed); err != nil {
 		return nil, errors.Join(err, c.close(0))
 	}
 	c.commands = sink.NewCommands(sink.CommandOptions{
@@ -119,7 +119,7 @@ func (c *control) egress(sources []egress.Source) *egress.Egress {
 	e := egress.New(sources, c.stages, c.outputs())
 	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Dissectors()
 	e.Ledger, e.Every = c.ledger, c.cfg.Stats.Interval
-	e.Correlators = c.correlators()
+	e.Correlators, e.Tellers = c.correlators(), []egress.Teller{&c.memory}
 	c.mu.Lock()
 	c.running = e
 	c.mu.Unlock()

@@ -63,7 +63,7 @@ func (d *desk) balanced() {
 	n, c := &d.c.counts, d.c
 	if made := n[Ended] + n[TimedOut] + n[Evicted] + n[Stopped]; n[Opened] != made+uint64(c.calls.inUse()) ||
 		made+n[MediaCalls] != uint64(len(d.made)) {
-		d.t.Errorf("%d opened, %d made, %d records: %v", n[Opened], made, len(d.made), c.Stats())
+		d.t.Errorf("%d opened, %d made, %d records: %v", n[Opened], made, len(d.made), d.counts())
 	}
 	if c.calls.inUse() > 0 {
 		return
@@ -366,7 +366,7 @@ func TestLate(t *testing.T) {
 	d.say(sip{method: "BYE", id: "x", code: 481, begin: 20, answer: 21})
 	d.flush()
 	if d.one("x"); d.c.counts[Late] != 2 {
-		t.Errorf("%v", d.c.Stats())
+		t.Errorf("%v", d.counts())
 	}
 	d.tick(200)
 	d.say(sip{method: "INVITE", id: "x", code: 486, begin: 200, answer: 201})
@@ -399,7 +399,7 @@ func TestFlood(t *testing.T) {
 	d.bye("real", 30)
 	d.flush()
 	d.wants(d.one("real"), map[string]any{"CALL_OUTCOME": "completed", "CALL_REINVITES": 200})
-	n := d.c.Stats().Counts
+	n := d.counts()
 	if n["evicted"] == 0 || n["flows_no_room"] == 0 || n["endpoints_no_room"] == 0 || n["no_room"] != 0 {
 		t.Errorf("%v", n)
 	}
@@ -408,7 +408,7 @@ func TestFlood(t *testing.T) {
 		n["opened"]++
 	}
 	if d.c.counts[NoRoom] == 0 {
-		t.Errorf("%v", d.c.Stats())
+		t.Errorf("%v", d.counts())
 	}
 	d.flush()
 	d.balanced()

@@ -145,7 +145,7 @@ func BenchmarkCalls(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if d.c.calls.inUse() != calls || d.c.flows.inUse() != 2*calls || d.c.counts[FlowsJoined] != 2*calls {
-		b.Fatalf("%+v", d.c.Stats())
+		b.Fatalf("%+v", d.counts())
 	}
 	b.ReportAllocs()
 	for n := calls; b.Loop(); n++ { // building what is shown included

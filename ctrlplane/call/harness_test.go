@@ -63,7 +63,17 @@ func (d *desk) emit(kind egress.Records, v *flow.View) {
 }
 
 func (d *desk) tick(seconds float64) { d.c.Tick(at(seconds), d.emit) }
-func (d *desk) flush()               { d.c.Flush(d.emit) }
+
+// counts returns what is counted, by name.
+func (d *desk) counts() map[string]uint64 {
+	all := map[string]uint64{}
+	for _, t := range d.c.Tally() {
+		all[t.Name] = t.N
+	}
+	return all
+}
+
+func (d *desk) flush() { d.c.Flush(d.emit) }
 
 // one returns the only record with a Call-ID.
 func (d *desk) one(id string) map[string]any {

@@ -6,6 +6,7 @@ package call
 import (
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/session"
 )
 
@@ -94,22 +95,17 @@ var CounterDocs = [Counters]struct{ Name, Doc string }{
 	EndpointsNoRoom: {"endpoints_no_room", "Endpoints of media left out because a call described too many."},
 }
 
-// Stats is how a Correlator is doing.
-type Stats struct {
-	Calls  uint64            `json:"calls"`  // in hand now, registrations included
-	Flows  uint64            `json:"flows"`  // of media, in hand now
-	Counts map[string]uint64 `json:"counts"` // those that are not 0
-}
-
-// Stats returns how it is doing. The goroutine that uses the Correlator calls it.
-func (c *Correlator) Stats() Stats {
-	s := Stats{Calls: uint64(len(c.ids)), Flows: uint64(c.flows.inUse()), Counts: map[string]uint64{}}
-	for i, n := range c.counts {
-		if n > 0 {
-			s.Counts[CounterDocs[i].Name] = n
-		}
+// Tally implements egress.Teller.
+func (c *Correlator) Tally() []egress.Tally {
+	const part = "calls"
+	all := []egress.Tally{
+		{Part: part, Name: "active", Doc: "Calls and registrations in hand.", N: uint64(c.calls.inUse()), Gauge: true},
+		{Part: part, Name: "flows_active", Doc: "Flows of media in hand.", N: uint64(c.flows.inUse()), Gauge: true},
 	}
-	return s
+	for i, n := range c.counts {
+		all = append(all, egress.Tally{Part: part, Name: CounterDocs[i].Name, Doc: CounterDocs[i].Doc, N: n})
+	}
+	return all
 }
 
 // signalFields are what is read of a transaction of SIP, in the order of the constants.

@@ -35,7 +35,9 @@ type Redis struct {
 	stop    context.CancelFunc
 	ended   sync.WaitGroup
 
+	told  func(error)
 	mu    sync.Mutex
+	tried bool
 	up    bool
 	since time.Time
 	err   error  // the last
@@ -54,8 +56,8 @@ type quiet struct{}
 func (quiet) Printf(context.Context, string, ...any) {}
 
 // Share has the store share its sessions until the returned Redis is closed. That Redis is not
-// there is no error: it may come.
-func (s *Store) Share(o RedisOptions) (*Redis, error) {
+// there is no error: it may come. told is told when it goes away, by any goroutine.
+func (s *Store) Share(o RedisOptions, told func(error)) (*Redis, error) {
 	c, err := o.client()
 	if err != nil {
 		return nil, err
@@ -66,7 +68,7 @@ func (s *Store) Share(o RedisOptions) (*Redis, error) {
 	r := &Redis{
 		store: s, client: c, prefix: o.Prefix + ":", channel: o.Prefix + ":changes",
 		origin: hex.EncodeToString(id[:]), queue: make(chan change, o.Queue), asks: make(chan Key, 4096),
-		stop: stop, since: time.Now(),
+		stop: stop, told: told, since: time.Now(),
 	}
 	if !s.backed.CompareAndSwap(nil, r) {
 		stop()
@@ -161,8 +163,8 @@ func (r *Redis) ask(k Key) {
 // turned notes that Redis answered, or did not, and reports whether it is back.
 func (r *Redis) turned(err error) (back bool) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err != nil {
+	gone := err != nil && (r.up || !r.tried)
+	if r.tried = true; err != nil {
 		r.err = err
 		r.counts[Failures].Add(1)
 	}
@@ -171,6 +173,10 @@ func (r *Redis) turned(err error) (back bool) {
 		if !up {
 			r.counts[Outages].Add(1)
 		}
+	}
+	r.mu.Unlock()
+	if gone {
+		r.told(fmt.Errorf("sessions are not shared with other probes until redis is back: %w", err))
 	}
 	return back
 }

@@ -78,7 +78,7 @@ func probe(t *testing.T, path string, entries, queue int) (*Store, *Redis) {
 	s := open(t, entries)
 	o := DefaultOptions().Redis
 	o.Address, o.Prefix, o.Queue = path, "site", queue
-	r, err := s.Share(o)
+	r, err := s.Share(o, func(err error) { t.Log(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestNobody(t *testing.T) {
 	if x := st.Redis; st.Sessions != 250 || x.Up || x.Error == "" || x.Queued > 16 || x.Counts["undeleted"] == 0 {
 		t.Errorf("%+v %+v", st, st.Redis)
 	}
-	if _, err := s.Share(DefaultOptions().Redis); err == nil {
+	if _, err := s.Share(DefaultOptions().Redis, nil); err == nil {
 		t.Error("it can be shared twice")
 	}
 	if err := r.Close(); err != nil {
