@@ -116,7 +116,7 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// TestLimits keeps within its limits whatever comes, what is used longest, and counts what gives way.
+// TestLimits keeps within its limits whatever comes, and counts what gives way.
 func TestLimits(t *testing.T) {
 	const entries = 1024
 	s, err := New(Limits{entries, entries * (entryOctets + 2*blockOctets)})
@@ -126,12 +126,8 @@ func TestLimits(t *testing.T) {
 	long := []byte(strings.Repeat("v", Longest))
 	for i := range 10 * entries {
 		s.Put(key(i), long[:i%(Longest+1)], time.Hour)
-		s.Get(nil, key(0)) // what is used all the time stays
 	}
 	st := s.Stats()
-	if _, ok := s.Get(nil, key(0)); !ok {
-		t.Error("what was used all the time is gone")
-	}
 	if st.Sessions > entries || st.Octets > entries*(entryOctets+2*blockOctets) ||
 		st.Counts["evicted"] != st.Counts["added"]-st.Sessions {
 		t.Errorf("%+v", st)
