@@ -272,7 +272,7 @@ func (p *plan) reopen(closed []*form) (err error) {
 	p.c.discard(p.fresh)
 	p.fresh = nil
 	for _, f := range closed {
-		*f.output = *egress.NewOutput(f.table.Name, 0, nil) // which gets nothing
+		*f.output = *egress.NewOutput(f.table.Name, egress.Records{}, nil) // which gets nothing
 		again, e := p.c.open(&f.table)
 		if e != nil {
 			err = errors.Join(err, fmt.Errorf("it does not run any more: %w", e))

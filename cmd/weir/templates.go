@@ -35,9 +35,10 @@ const eventTemplate = ` %TRANSACTION_PROTOCOL %TRANSACTION_STATE %TRANSACTION_AS
 var kindTemplates = [...]struct {
 	records  egress.Records
 	template string
+	fields   func() []*flow.Field // and these; nil is none
 }{
-	{egress.Events, eventTemplate},
-	{egress.Calls, callTemplate},
+	{egress.Events(), eventTemplate, nil},
+	{egress.Only(egress.Calls), callTemplate, call.Fields},
 }
 
 // callTemplate is what is exported of every call besides what the schema has of calls.
@@ -58,7 +59,7 @@ func records(x *config.Exporter) (egress.Records, error) {
 	}
 	set, err := egress.ParseRecords(kinds)
 	if err != nil {
-		return 0, fmt.Errorf("exporter %s: %w", x.Name, err)
+		return egress.Records{}, fmt.Errorf("exporter %s: %w", x.Name, err)
 	}
 	return set, nil
 }
@@ -76,7 +77,7 @@ func (s shape) template(x *config.Exporter) (*flow.Template, error) {
 		return t, nil
 	}
 	set, err := records(x)
-	if err != nil || set == egress.Flows && x.Format == "table" {
+	if err != nil || set == egress.Only(egress.Flows) && x.Format == "table" {
 		return nil, err
 	}
 	return s.standard(x.Format, set)
@@ -95,31 +96,32 @@ func (s shape) allowed(f *formats.Format) *flow.Template {
 
 // standard returns the fields of a format for records of which no template is given.
 func (s shape) standard(format string, set egress.Records) (*flow.Template, error) {
-	text, said := "", egress.Records(0)
-	if set&egress.Flows != 0 {
+	text, said := "", set
+	if set.Has(egress.Flows) {
 		f := formats.Named(format)
 		if text = f.Default; f.Verbose {
-			text, said = text+appTemplate, egress.Events
+			text, said = text+appTemplate, said.And(egress.Events())
 		}
 	}
-	said |= set & egress.Events
 	for _, k := range kindTemplates {
-		if set&k.records != 0 {
+		if set.Meets(k.records) {
 			text += k.template
 		}
 	}
-	if set == egress.Statistics {
+	if set == egress.Only(egress.Statistics) {
 		return &flow.Template{Fields: flow.OfStatistics()}, nil
 	}
 	t, err := s.schema.Template(text)
 	if err != nil {
 		return nil, err
 	}
-	if set&egress.Calls != 0 {
-		s.add(t, call.Fields())
+	for _, k := range kindTemplates {
+		if set.Meets(k.records) && k.fields != nil {
+			s.add(t, k.fields())
+		}
 	}
 	for i, d := range app.All {
-		if said&egress.EventsOf(i) != 0 {
+		if said.Has(egress.EventsOf(i)) {
 			s.add(t, d.Fields)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // it ended, so that its media can come, or when it has to make room.
 type Correlator struct {
 	o        Options
-	signals  egress.Records // events of SIP
+	signals  egress.Kind // events of SIP
 	seed     maphash.Seed
 	signal   *flow.Plan
 	meter    *flow.Plan
@@ -79,7 +79,7 @@ func bothPlaces() (all []*flow.Field) {
 
 // Take looks at transactions of SIP and flows of RTP. To these it adds the Call-ID of their call if
 // that is known by now.
-func (c *Correlator) Take(kind egress.Records, v *flow.View, a *flow.Attrs) {
+func (c *Correlator) Take(kind egress.Kind, v *flow.View, a *flow.Attrs) {
 	switch {
 	case len(v.Attrs) == 0:
 	case kind == c.signals:
@@ -92,7 +92,7 @@ func (c *Correlator) Take(kind egress.Records, v *flow.View, a *flow.Attrs) {
 const udp = 17
 
 // Tick makes the records of calls that are over, and of media whose call will not be found any more.
-func (c *Correlator) Tick(now uint64, emit func(kind egress.Records, v *flow.View)) {
+func (c *Correlator) Tick(now uint64, emit func(kind egress.Kind, v *flow.View)) {
 	c.makeReady(emit)
 	if now <= c.now {
 		return
@@ -120,7 +120,7 @@ func (c *Correlator) Tick(now uint64, emit func(kind egress.Records, v *flow.Vie
 }
 
 // Flush makes the records of everything there is.
-func (c *Correlator) Flush(emit func(kind egress.Records, v *flow.View)) {
+func (c *Correlator) Flush(emit func(kind egress.Kind, v *flow.View)) {
 	c.makeReady(emit)
 	for i, x := range c.calls.all {
 		switch {
@@ -139,7 +139,7 @@ func (c *Correlator) Flush(emit func(kind egress.Records, v *flow.View)) {
 }
 
 // makeReady makes the records of calls that had to make room, and of those that began anew.
-func (c *Correlator) makeReady(emit func(kind egress.Records, v *flow.View)) {
+func (c *Correlator) makeReady(emit func(kind egress.Kind, v *flow.View)) {
 	for _, i := range c.ready {
 		c.make(i, c.calls.all[i].why, emit)
 	}

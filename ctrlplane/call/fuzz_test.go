@@ -110,7 +110,7 @@ func TestGarbage(t *testing.T) {
 		}
 		rec := record("192.0.2.1:1", "192.0.2.2:2")
 		rec.First, rec.Last = r.Uint64()>>r.IntN(64), r.Uint64()>>r.IntN(64)
-		d.c.Take([]egress.Records{d.c.signals, egress.Flows}[n%2], &flow.View{Record: rec, Attrs: a.All()}, a)
+		d.c.Take([]egress.Kind{d.c.signals, egress.Flows}[n%2], &flow.View{Record: rec, Attrs: a.All()}, a)
 		if n%50 == 0 {
 			d.tick(float64(n))
 		}
@@ -124,7 +124,7 @@ func TestGarbage(t *testing.T) {
 func BenchmarkCalls(b *testing.B) {
 	const calls = 10_000
 	d := newDesk(b, func(o *Options) { o.Calls = 2 * calls })
-	nothing := func(egress.Records, *flow.View) {}
+	nothing := func(egress.Kind, *flow.View) {}
 	say := func(n int) {
 		a, z := fmt.Sprintf("10.0.%d.%d", n>>8&255, n&255), fmt.Sprintf("10.1.%d.%d", n>>8&255, n&255)
 		id := fmt.Sprintf("%08d4c76e66710@pc33.atlanta.example.com", n)

@@ -42,7 +42,7 @@ func newDesk(t testing.TB, change func(o *Options)) *desk {
 }
 
 // emit keeps a record as JSON would show it.
-func (d *desk) emit(kind egress.Records, v *flow.View) {
+func (d *desk) emit(kind egress.Kind, v *flow.View) {
 	if kind != egress.Calls {
 		d.t.Errorf("a record of kind %v", kind)
 	}

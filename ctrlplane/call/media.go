@@ -254,7 +254,7 @@ func (c *Correlator) release(i uint32) {
 }
 
 // lose gives up finding the call of a flow that is due now.
-func (c *Correlator) lose(i uint32, now uint64, emit func(kind egress.Records, v *flow.View)) {
+func (c *Correlator) lose(i uint32, now uint64, emit func(kind egress.Kind, v *flow.View)) {
 	m := c.flows.all[i]
 	if at := c.loseAt(m); at > now {
 		c.due.Set(2*i+1, at)

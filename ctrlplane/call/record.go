@@ -17,7 +17,7 @@ var mediaSaid = append(meterList(), app.RTPJitterNtop[0], app.RTPJitterNtop[1], 
 	app.RTPBothRatingNtop, app.RTPBothMOS, app.RTPBothRating, app.RTPRoundTripNtop, app.RTPCallID)
 
 // make makes the record of a call, gives it to emit and forgets the call.
-func (c *Correlator) make(i uint32, why ending, emit func(kind egress.Records, v *flow.View)) {
+func (c *Correlator) make(i uint32, why ending, emit func(kind egress.Kind, v *flow.View)) {
 	x := c.calls.all[i]
 	c.counts[endings[why].count]++
 	c.said.Load(x.said)
@@ -65,7 +65,7 @@ func (c *Correlator) make(i uint32, why ending, emit func(kind egress.Records, v
 }
 
 // makeMedia makes the record of media without signalling.
-func (c *Correlator) makeMedia(m *media, flows []uint32, emit func(kind egress.Records, v *flow.View)) {
+func (c *Correlator) makeMedia(m *media, flows []uint32, emit func(kind egress.Kind, v *flow.View)) {
 	c.counts[MediaCalls]++
 	c.said.Reset()
 	c.said.Text(flow.CallOutcome, "media")

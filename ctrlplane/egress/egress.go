@@ -24,12 +24,12 @@ type Stage interface {
 // It does not block and keeps nothing it is lent. One goroutine uses it.
 type Correlator interface {
 	// Take is shown a record, after the stages and before the exporters, and may add to it.
-	Take(kind Records, v *flow.View, a *flow.Attrs)
+	Take(kind Kind, v *flow.View, a *flow.Attrs)
 	// Tick tells the time of the packets, in nanoseconds since the Unix epoch, and hands over
 	// what is complete; emit gives a record to the exporters and borrows it.
-	Tick(now uint64, emit func(kind Records, v *flow.View))
+	Tick(now uint64, emit func(kind Kind, v *flow.View))
 	// Flush hands over everything, complete or not, before the end.
-	Flush(emit func(kind Records, v *flow.View))
+	Flush(emit func(kind Kind, v *flow.View))
 }
 
 // Source is a worker's ring and what is the same for all of its flows.
@@ -241,7 +241,7 @@ func (e *Egress) take(i int, kind ring.Kind, msg []byte) {
 		}
 	case ring.Event:
 		if ok = e.view.Load(msg); ok {
-			if kind := e.kind(); kind != 0 {
+			if kind, ok := e.kind(); ok {
 				e.events.Add(1)
 				e.export(i, kind)
 				return
@@ -256,19 +256,19 @@ func (e *Egress) take(i int, kind ring.Kind, msg []byte) {
 	}
 }
 
-// kind returns whose event the record is; 0 is nobody's that this build knows.
-func (e *Egress) kind() Records {
+// kind returns whose event the record is, if it is of somebody that this build knows.
+func (e *Egress) kind() (Kind, bool) {
 	v, _ := e.view.Value(app.TransactionProtocol)
 	for i, d := range app.All {
 		if d.Name == string(v.B) {
-			return EventsOf(i)
+			return EventsOf(i), true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // export hands the record to the exporters that want its kind.
-func (e *Egress) export(i int, kind Records) {
+func (e *Egress) export(i int, kind Kind) {
 	e.latest = max(e.latest, e.view.Last)
 	if !e.begun && e.Offline {
 		e.tick() // before the first message begins
@@ -286,20 +286,20 @@ func (e *Egress) export(i int, kind Records) {
 		}
 		e.view.Attrs = e.attrs.All()
 	}
-	e.view.Kind, e.view.ID = kind.Kind(), identifier(e.sources[i].Seed, e.sources[i].Ring.Position())
+	e.view.Kind, e.view.ID = kind.Of(), identifier(e.sources[i].Seed, e.sources[i].Ring.Position())
 	e.deliver(kind, &e.view)
 }
 
 // emit takes a record of a correlator.
-func (e *Egress) emit(kind Records, v *flow.View) {
+func (e *Egress) emit(kind Kind, v *flow.View) {
 	e.made++
-	v.Kind, v.ID = kind.Kind(), identifier(e.Seed, e.made)
+	v.Kind, v.ID = kind.Of(), identifier(e.Seed, e.made)
 	e.deliver(kind, v)
 }
 
-func (e *Egress) deliver(kind Records, v *flow.View) {
+func (e *Egress) deliver(kind Kind, v *flow.View) {
 	for _, o := range e.outputs {
-		if o.Records&kind != 0 {
+		if o.Records.Has(kind) {
 			o.append(v)
 		}
 	}

@@ -73,7 +73,7 @@ func TestEgress(t *testing.T) {
 	facts.Uint(flow.SamplingInterval, 10)
 	rings := [2]*ring.Ring{newRing(t), newRing(t)}
 	e := New([]Source{{Ring: rings[0], Facts: facts.All()}, {Ring: rings[1]}}, []Stage{port{}},
-		[]*Output{NewOutput("memory", Flows, nil).Add(x, "-")})
+		[]*Output{NewOutput("memory", Only(Flows), nil).Add(x, "-")})
 	sendFlow(rings[0], 80)
 	sendFlow(rings[1], 81)
 	copy(rings[1].Reserve(ring.Flow, 5), "short")

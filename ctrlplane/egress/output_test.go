@@ -36,7 +36,7 @@ type share struct {
 
 func newShare(t *testing.T, names string, spread Spread, f *Filter) *share {
 	t.Helper()
-	s := &share{Output: NewOutput("o", Flows, f)}
+	s := &share{Output: NewOutput("o", Only(Flows), f)}
 	s.Spread = spread
 	template := exporttest.Template(t, exporttest.Schema(t), "FLOW_START_MILLISECONDS")
 	o := export.Options{Patience: time.Millisecond, Backoff: time.Millisecond, Records: 1}

@@ -9,40 +9,86 @@ import (
 	"github.com/weir-probe/weir/dissect/app"
 )
 
-// Records is a set of kinds of records: flows, and the events of each dissector.
-type Records uint64
+// Kind is whose record one is. It is finer than flow.Kind, as the events of each dissector are a
+// kind of their own (see EventsOf).
+type Kind uint8
 
 const (
-	// Flows are the records that are made when flows end or are cut.
-	Flows Records = 1 << 63
-	// Calls are made of signalling and media.
-	Calls Records = 1 << 62
-	// Statistics are what weir counts.
-	Statistics Records = 1 << 61
-	// Events are the transactions of all dissectors, as they happen.
-	Events Records = 1<<61 - 1
+	Flows       Kind = iota // made when flows end or are cut
+	Calls                   // made of signalling and media
+	Statistics              // what weir counts
+	plain       int  = iota // how many kinds there are besides events
+	firstEvents Kind = 32   // those of the first of app.All
 )
 
-// Kind returns what a record in the set is; the set has one kind of record only.
-func (r Records) Kind() flow.Kind {
-	switch r {
-	case Flows:
-		return flow.KindFlow
-	case Calls:
-		return flow.KindCall
-	case Statistics:
-		return flow.KindStatistics
-	}
-	return flow.KindEvent
+// kinds are the names of the kinds besides events, by Kind, and what they are to formats.
+var kinds = [plain]struct {
+	name string
+	kind flow.Kind
+}{
+	Flows:      {"flow", flow.KindFlow},
+	Calls:      {"call", flow.KindCall},
+	Statistics: {"statistics", flow.KindStatistics},
 }
 
 // EventsOf are the events of the dissector at a position of app.All.
-func EventsOf(position int) Records { return 1 << position & Events }
+func EventsOf(position int) Kind { return firstEvents + Kind(position) }
 
-// Kinds are the names of what can be exported: "flow", "event" for all events, "call",
-// "statistics", and the name of each dissector for its events.
+// Of returns what a record of the kind is to formats.
+func (k Kind) Of() flow.Kind {
+	if k >= firstEvents {
+		return flow.KindEvent
+	}
+	return kinds[k].kind
+}
+
+// Records is a set of kinds. The zero value is empty.
+type Records [4]uint64
+
+// Only returns the set of some kinds.
+func Only(some ...Kind) (r Records) {
+	for _, k := range some {
+		r[k/64] |= 1 << (k % 64)
+	}
+	return r
+}
+
+// Events returns the set of the events of all dissectors.
+func Events() (r Records) {
+	for i := range app.All {
+		r = r.And(Only(EventsOf(i)))
+	}
+	return r
+}
+
+// And returns what is in either set.
+func (r Records) And(other Records) Records {
+	for i := range r {
+		r[i] |= other[i]
+	}
+	return r
+}
+
+// Has reports whether the kind is in the set.
+func (r Records) Has(k Kind) bool { return r[k/64]>>(k%64)&1 != 0 }
+
+// Meets reports whether some kind is in both sets.
+func (r Records) Meets(other Records) bool {
+	for i := range r {
+		if r[i]&other[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Kinds are the names of what can be exported: "flow", "event" for all events, those of other
+// kinds, and the name of each dissector for its events.
 func Kinds() []string {
-	names := []string{"flow", "event", "call", "statistics"}
+	names := []string{kinds[Flows].name, flow.KindEvent.String()}
+	for _, k := range kinds[Flows+1:] {
+		names = append(names, k.name)
+	}
 	for _, d := range app.All {
 		names = append(names, d.Name)
 	}
@@ -50,26 +96,33 @@ func Kinds() []string {
 }
 
 // ParseRecords returns the set that Kinds name; none are flows.
-func ParseRecords(kinds []string) (set Records, err error) {
-	known := Kinds()
-	for _, kind := range kinds {
-		switch position := slices.Index(known, kind); position {
-		case -1:
-			return 0, fmt.Errorf("records %q are unknown: use some of %s", kind, strings.Join(known, " "))
-		case 0:
-			set |= Flows
-		case 1:
-			set |= Events
-		case 2:
-			set |= Calls
-		case 3:
-			set |= Statistics
-		default:
-			set |= EventsOf(position - 4)
-		}
+func ParseRecords(names []string) (set Records, err error) {
+	if len(names) == 0 {
+		return Only(Flows), nil
 	}
-	if len(kinds) == 0 {
-		set = Flows
+	for _, name := range names {
+		some, ok := named(name)
+		if !ok {
+			return Records{}, fmt.Errorf("records %q are unknown: use some of %s", name, strings.Join(Kinds(), " "))
+		}
+		set = set.And(some)
 	}
 	return set, nil
+}
+
+// named returns the kinds with a name.
+func named(name string) (Records, bool) {
+	if name == flow.KindEvent.String() {
+		return Events(), true
+	}
+	for k := range kinds {
+		if kinds[k].name == name {
+			return Only(Kind(k)), true
+		}
+	}
+	i := slices.IndexFunc(app.All, func(d *app.Dissector) bool { return d.Name == name })
+	if i < 0 {
+		return Records{}, false
+	}
+	return Only(EventsOf(i)), true
 }

@@ -33,7 +33,8 @@ func TestParseRecords(t *testing.T) {
 		kinds string
 		want  Records
 	}{
-		{"", Flows}, {"flow", Flows}, {"event", Events}, {"dns", dns}, {"dns flow ssh", Flows | dns | ssh},
+		{"", Only(Flows)}, {"flow", Only(Flows)}, {"event", Events()}, {"dns", Only(dns)},
+		{"dns flow ssh", Only(Flows, dns, ssh)}, {"call statistics", Only(Calls, Statistics)},
 	} {
 		if got, err := ParseRecords(strings.Fields(c.kinds)); err != nil || got != c.want {
 			t.Errorf("%q is %x, %v", c.kinds, got, err)
@@ -43,8 +44,11 @@ func TestParseRecords(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "flow event") {
 		t.Errorf("an unknown kind says %v", err)
 	}
-	if dns&ssh != 0 || dns&Flows != 0 || Events&Flows != 0 || dns&Events != dns {
+	if Events().Has(Flows) || !Events().Has(dns) || Only(dns).Meets(Only(ssh, Flows)) || !Events().Meets(Only(ssh)) {
 		t.Error("kinds overlap")
+	}
+	if last := EventsOf(len(app.All) - 1); last < EventsOf(0) || last.Of() != flow.KindEvent {
+		t.Error("there are more dissectors than kinds of events")
 	}
 }
 

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"slices"
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -9,11 +10,7 @@ import (
 
 // statistics makes a record of every worker and of every exporter, if somebody wants them.
 func (e *Egress) statistics(now uint64) {
-	wanted := Records(0)
-	for _, o := range e.outputs {
-		wanted |= o.Records
-	}
-	if wanted&Statistics == 0 {
+	if !slices.ContainsFunc(e.outputs, func(o *Output) bool { return o.Records.Has(Statistics) }) {
 		return
 	}
 	for i := range e.reports {

@@ -31,7 +31,7 @@ func TestStatistics(t *testing.T) {
 	flows := newShare(t, "collector", Replicate, nil)
 	r := newRing(t)
 	e := New([]Source{{Name: "lan/0", Ring: r}}, nil,
-		[]*Output{NewOutput("log", Statistics, nil).Add(x, "-"), flows.Output})
+		[]*Output{NewOutput("log", Only(Statistics), nil).Add(x, "-"), flows.Output})
 	e.Every = time.Nanosecond
 	sendFlow(r, 80)
 	report(r)

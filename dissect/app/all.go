@@ -7,8 +7,15 @@ import (
 )
 
 // All lists every dissector. Its position is its number in what goes from worker to control
-// plane; new ones go at the end, and there is room for 61.
-var All = []*Dissector{&SSH, &DNS, &TLS, &DTLS, &QUIC, &HTTP, &HTTP2, &SIP, &STUN, &RTP, &MySQL, &PostgreSQL, &Redis, &SMTP}
+// plane; new ones go at the end.
+var All = []*Dissector{
+	&SSH, &DNS,
+	&TLS, &DTLS, &QUIC,
+	&HTTP, &HTTP2,
+	&SIP, &STUN, &RTP,
+	&MySQL, &PostgreSQL, &Redis,
+	&SMTP,
+}
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.
 func Fields() (all []*flow.Field) {
