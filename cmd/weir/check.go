@@ -17,14 +17,21 @@ const defaultConfig = "/etc/weir/weir.toml"
 
 func checkCommand(schema *flow.Schema) *cobra.Command {
 	var path string
+	var whole bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Report every mistake of a configuration",
 		Example: `  weir check                       /etc/weir/weir.toml
-  weir check -c weir.toml && weir run -c weir.toml`,
+  weir check -c weir.toml && weir run -c weir.toml
+  weir check --print               what differs from the defaults, with everything that is included`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if _, err := load(path, schema); err != nil {
+			cfg, err := load(path, schema)
+			if err != nil {
+				return err
+			}
+			if whole {
+				_, err = c.OutOrStdout().Write(cfg.TOML())
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: no mistakes\n", path)
@@ -32,6 +39,7 @@ func checkCommand(schema *flow.Schema) *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&path, "config", "c", defaultConfig, "configuration file")
+	c.Flags().BoolVar(&whole, "print", false, "write it in one piece, as this release of weir writes it")
 	return c
 }
 

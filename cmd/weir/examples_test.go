@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,6 +45,48 @@ func TestExamples(t *testing.T) {
 		place, _, _ := strings.Cut(s.Name, "+")
 		if place != "stdout" && !slices.Contains(shown, place) {
 			t.Errorf("no example goes to %s://", s.Name)
+		}
+	}
+}
+
+// check accepts every configuration that comes with weir, and says what is wrong with every bad one.
+func TestCheck(t *testing.T) {
+	good, _ := filepath.Glob("../../configs/*.toml")
+	more, _ := filepath.Glob("../../configs/*/*.toml")
+	if good = append(good, more...); len(good) < 10 {
+		t.Fatalf("%d configurations", len(good))
+	}
+	for _, path := range good {
+		if out := must(t, "check", "-c", path); !strings.Contains(out, "no mistakes") {
+			t.Errorf("%s: %s", path, out)
+		}
+	}
+	program, err := filepath.Abs(weir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("../../ctrlplane/config/testdata/bad")
+	bad, _ := filepath.Glob("*.toml")
+	if len(bad) < 30 {
+		t.Fatalf("%d bad configurations", len(bad))
+	}
+	for _, path := range bad {
+		want, err := os.ReadFile(strings.TrimSuffix(path, ".toml") + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command(program, "check", "-c", path)
+		said, _ := c.CombinedOutput()
+		if c.ProcessState.ExitCode() != exitUsage {
+			t.Errorf("%s: status %d", path, c.ProcessState.ExitCode())
+		}
+		for line := range strings.Lines(string(want)) {
+			if strings.Contains(line, "filter cannot be compiled") || strings.Contains(line, ".filter: ") {
+				continue // the compiler of capture filters says it in its own words
+			}
+			if !strings.Contains(string(said), line) {
+				t.Errorf("%s: %q is missing in\n%s", path, line, said)
+			}
 		}
 	}
 }

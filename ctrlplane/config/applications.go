@@ -132,16 +132,20 @@ func (k *checker) withheld(key string, c *Config, e *Exporter) {
 // commands checks the programs that may run.
 func (k *checker) commands(c *Config) {
 	for i, path := range c.Logs.Commands {
-		key := at("logs.commands", i, len(c.Logs.Commands))
-		s, err := os.Stat(path)
-		switch {
-		case !filepath.IsAbs(path):
-			k.report(key, fmt.Sprintf("%q is not an absolute path", path), "write the path from / on")
-		case err != nil:
-			k.report(key, fmt.Sprintf("%s cannot be run: %s", path, cause(err)), "name a program that exists")
-		case !s.Mode().IsRegular() || s.Mode()&0o111 == 0:
-			k.report(key, path+" is not a program", "name a file that may be executed")
-		}
+		k.program(at("logs.commands", i, len(c.Logs.Commands)), path)
+	}
+}
+
+// program checks that a path is that of a program.
+func (k *checker) program(key, path string) {
+	s, err := os.Stat(path)
+	switch {
+	case !filepath.IsAbs(path):
+		k.report(key, fmt.Sprintf("%q is not an absolute path", path), "write the path from / on")
+	case err != nil:
+		k.report(key, fmt.Sprintf("%s cannot be run: %s", path, cause(err)), "name a program that exists")
+	case !s.Mode().IsRegular() || s.Mode()&0o111 == 0:
+		k.report(key, path+" is not a program", "name a file that may be executed")
 	}
 }
 

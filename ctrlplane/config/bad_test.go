@@ -42,13 +42,11 @@ func TestBad(t *testing.T) {
 		t.Fatalf("%d bad configurations, %v", len(files), err)
 	}
 	checks := judges(t)
+	t.Chdir("testdata/bad")
 	for _, path := range files {
+		path = filepath.Base(path)
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".toml"), func(t *testing.T) {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, problems := Parse(filepath.Base(path), data, checks)
+			c, problems := Load(path, checks)
 			if c == nil || len(problems) == 0 {
 				t.Fatal("no problems found")
 			}
@@ -73,9 +71,12 @@ func TestBad(t *testing.T) {
 // helpful checks what holds for every problem.
 func helpful(t *testing.T, problems Problems) {
 	t.Helper()
-	last := 0
+	last, file := 0, ""
 	for _, p := range problems {
-		if p.Wrong == "" || p.Fix == "" || strings.Contains(p.String(), "\n") {
+		if p.File != file {
+			last, file = 0, p.File
+		}
+		if p.Wrong == "" || p.Fix == "" || p.File == "" || strings.Contains(p.String(), "\n") {
 			t.Errorf("problem says too little or too much: %q", p)
 		}
 		if p.Line < last {

@@ -20,6 +20,7 @@ const Schema = 1
 // range of a number (in). configs/weir.toml explains every key to the people who set them.
 type Config struct {
 	Schema    int             `toml:"schema"`
+	Include   []string        `toml:"include"` // directories; nil once they are read
 	Dataplane Dataplane       `toml:"dataplane"`
 	Inputs    []Input         `toml:"input"`
 	Flow      Flow            `toml:"flow"`
@@ -32,6 +33,8 @@ type Config struct {
 	Log       Log             `toml:"log"`
 	Stats     Stats           `toml:"stats"`
 	Metrics   Metrics         `toml:"metrics"`
+
+	Management Management `toml:"management"`
 }
 
 // Dataplane is the process that meters.
@@ -198,6 +201,8 @@ func Default() *Config {
 		Logs:  Logs{Timeout: time.Minute, Limit: 2},
 		Log:   Log{Level: "info", Format: "text"},
 		Stats: Stats{Interval: time.Minute},
+
+		Management: defaultManagement(),
 	}
 }
 

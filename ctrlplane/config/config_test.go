@@ -109,8 +109,8 @@ func TestTOML(t *testing.T) {
 	c.Complete()
 	text := c.TOML()
 	got := Default()
-	k := &checker{bad: map[string]bool{}}
-	tree, ok := k.parse(string(text))
+	k := newChecker("", Checks{})
+	tree, ok := k.document("", text)
 	if !ok {
 		t.Fatalf("%v in\n%s", k.problems, text)
 	}
@@ -260,11 +260,15 @@ func TestLines(t *testing.T) {
 	if got := index(doc); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)
 	}
+	where := places{}
+	for key, line := range want {
+		where[key] = place{"f", line}
+	}
 	for key, line := range map[string]int{
 		"a.b.c.d.e": 21, "input[1].x[2].y": 18, "input[7]": 0, "": 0, "flow.ignore[1]": 6,
 	} {
-		if got := want.of(key); got != line {
-			t.Errorf("%s is on line %d", key, got)
+		if got := where.of(key, "f"); got != (place{"f", line}) {
+			t.Errorf("%s is at %v", key, got)
 		}
 	}
 }

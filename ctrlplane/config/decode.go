@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,10 @@ const broken = "\x00"
 // A checker collects the problems of one configuration.
 type checker struct {
 	checks   Checks
-	file     string
-	lines    lines
+	file     string // the one that was given
+	dir      string // what relative directories to include start at; empty includes nothing
+	places   places
+	renames  []rename
 	bad      map[string]bool // keys that have a problem: a second one would be an echo
 	problems Problems
 }
@@ -30,9 +33,13 @@ func (k *checker) report(key, wrong, fix string) {
 		return
 	}
 	k.bad[key] = true
-	p := Problem{File: k.file, Line: k.lines.of(key), Key: key, Wrong: wrong, Fix: fix}
-	k.problems = append(k.problems, p)
+	at := k.places.of(key, k.file)
+	wrong = credentials.ReplaceAllString(wrong, "$1[secret]@")
+	k.problems = append(k.problems, Problem{File: at.file, Line: at.line, Key: key, Wrong: wrong, Fix: fix})
 }
+
+// credentials matches what an address shows of who asks, where it has no place.
+var credentials = regexp.MustCompile(`(://)[^/@\s]+@`)
 
 // table decodes a TOML table into a struct.
 func (k *checker) table(path string, t map[string]any, v reflect.Value) {

@@ -5,20 +5,29 @@ import (
 	"strings"
 )
 
-// lines tells on which line a key stands. Keys inside inline tables and arrays are not in
-// it: they stand where the key does that holds them.
-type lines map[string]int
+// place is where something stands.
+type place struct {
+	file string
+	line int // 0 if it is what is not there
+}
 
-// of returns the line of a key, or of the innermost table around it; 0 if there is none.
-func (l lines) of(key string) int {
+// places tells where a key stands. Keys inside inline tables and arrays are not in it: they stand
+// where the key does that holds them.
+type places map[string]place
+
+// of returns the place of a key, or of the innermost table around it; or else the file as a whole.
+func (p places) of(key, file string) place {
 	for key != "" {
-		if n, ok := l[key]; ok {
-			return n
+		if at, ok := p[key]; ok {
+			return at
 		}
 		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
 	}
-	return 0
+	return place{file: file}
 }
+
+// lines tells on which line of a document a key stands.
+type lines map[string]int
 
 // index finds the lines of all keys of a TOML document. The decoder does not tell them.
 func index(doc string) lines {

@@ -35,7 +35,7 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems are all mistakes of a configuration, in the order of its lines.
+// Problems are all mistakes of a configuration, in the order of its lines, file by file.
 type Problems []Problem
 
 // String returns one problem per line.
@@ -55,8 +55,19 @@ func (p Problems) Err() error {
 	return errors.New(p.String())
 }
 
-// sorted returns the problems in the order of their lines.
-func (p Problems) sorted() Problems {
-	slices.SortStableFunc(p, func(a, b Problem) int { return a.Line - b.Line })
+// sorted returns the problems in the order of their lines, those of a file together, and those of the
+// first file before all others.
+func (p Problems) sorted(first string) Problems {
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		switch {
+		case a.File == b.File:
+			return a.Line - b.Line
+		case a.File == first:
+			return -1
+		case b.File == first:
+			return 1
+		}
+		return strings.Compare(a.File, b.File)
+	})
 	return p
 }

@@ -19,11 +19,12 @@ type Checks struct {
 	Schema *flow.Schema                                // knows the fields of templates
 	Filter func(expr string) error                     // compiles a capture filter
 	Format func(format string, t *flow.Template) error // tells what a format cannot carry
+	Idle   bool                                        // a probe without inputs and exporters waits to be set up
 }
 
 // Validate returns every problem of a configuration that was not read from a file.
 func (c *Config) Validate(checks Checks) Problems {
-	k := &checker{checks: checks, bad: map[string]bool{}}
+	k := newChecker("", checks)
 	k.validate(c)
 	return k.problems
 }
@@ -34,6 +35,9 @@ func (k *checker) validate(c *Config) {
 			fmt.Sprintf("write schema = %d, or use the release of weir it was written for", Schema))
 	}
 	k.constraints("", reflect.ValueOf(c).Elem())
+	if k.checks.Idle && c.Idle() {
+		k.bad["input"], k.bad["exporter"] = true, true
+	}
 	k.inputs(c)
 	for _, db := range []struct{ key, path string }{{"geoip.city", c.GeoIP.City}, {"geoip.asn", c.GeoIP.ASN}} {
 		if db.path != "" {
@@ -45,7 +49,11 @@ func (k *checker) validate(c *Config) {
 	k.commands(c)
 	k.exporters(c)
 	k.listen("metrics.listen", c.Metrics.Listen)
+	k.management(c)
 }
+
+// Idle reports whether there is neither anything to meter nor anybody to tell.
+func (c *Config) Idle() bool { return len(c.Inputs) == 0 && len(c.Exporters) == 0 }
 
 // listen checks an address and port of this machine.
 func (k *checker) listen(key, address string) {

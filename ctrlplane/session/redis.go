@@ -100,7 +100,7 @@ func (o *RedisOptions) client() (*redis.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	c.Username, c.Password = user, password
+	c.Username, c.Password = user, password.Reveal()
 	if o.Secure {
 		host, _, _ := net.SplitHostPort(o.Address)
 		var t *tls.Config

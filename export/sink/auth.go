@@ -2,9 +2,8 @@ package sink
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"strings"
+
+	"github.com/weir-probe/weir/export/secret"
 )
 
 // AuthOptions say who weir is to a server. Secrets are in files or in the environment and are
@@ -37,39 +36,17 @@ func (o *AuthOptions) Check() error {
 }
 
 // Credentials returns the user and the password, empty if there is none, for servers that are no sinks.
-func (o *AuthOptions) Credentials() (user, password string, err error) {
+func (o *AuthOptions) Credentials() (user string, password secret.Text, err error) {
 	password, err = o.password()
 	return o.User, password, err
 }
 
 // password returns the password, empty if there is none.
-func (o *AuthOptions) password() (string, error) {
-	return secret("password", o.PasswordFile, o.PasswordEnv)
+func (o *AuthOptions) password() (secret.Text, error) {
+	return secret.Read("password", o.PasswordFile, o.PasswordEnv)
 }
 
 // token returns the API key or bearer token, empty if there is none.
-func (o *AuthOptions) token() (string, error) { return secret("token", o.TokenFile, o.TokenEnv) }
-
-// secret reads a secret from a file or the environment; it is empty if neither is named.
-func secret(what, file, env string) (string, error) {
-	switch {
-	case file != "" && env != "":
-		return "", fmt.Errorf("%s_file and %s_env exclude each other: set one of them", what, what)
-	case file != "":
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("%s cannot be read: %w; correct %s_file", what, err, what)
-		}
-		line, _, _ := strings.Cut(string(b), "\n")
-		if line = strings.TrimSuffix(line, "\r"); line == "" {
-			return "", fmt.Errorf("%s is empty: write the %s into the first line", file, what)
-		}
-		return line, nil
-	case env != "":
-		if s := os.Getenv(env); s != "" {
-			return s, nil
-		}
-		return "", fmt.Errorf("environment variable %s is not set: set it, or correct %s_env", env, what)
-	}
-	return "", nil
+func (o *AuthOptions) token() (secret.Text, error) {
+	return secret.Read("token", o.TokenFile, o.TokenEnv)
 }

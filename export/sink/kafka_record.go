@@ -170,13 +170,13 @@ func (o *KafkaOptions) codec() kgo.CompressionCodec {
 func (o *KafkaOptions) mechanism(auth *AuthOptions) sasl.Mechanism {
 	shared := func(context.Context) (scram.Auth, error) {
 		p, err := auth.password()
-		return scram.Auth{User: auth.User, Pass: p}, err
+		return scram.Auth{User: auth.User, Pass: p.Reveal()}, err
 	}
 	switch o.SASL {
 	case "plain":
 		return plain.Plain(func(context.Context) (plain.Auth, error) {
 			p, err := auth.password()
-			return plain.Auth{User: auth.User, Pass: p}, err
+			return plain.Auth{User: auth.User, Pass: p.Reveal()}, err
 		})
 	case "scram-sha-256":
 		return scram.Sha256(shared)

@@ -153,13 +153,13 @@ func (w *web) request(ctx context.Context, host string, c call) (*http.Request, 
 	if err != nil {
 		return nil, err
 	}
-	if token != "" {
-		req.Header.Set("Authorization", w.bearer+" "+token)
+	if !token.Empty() {
+		req.Header.Set("Authorization", w.bearer+" "+token.Reveal())
 		return req, nil
 	}
 	password, err := w.auth.password()
 	if err == nil && w.auth.User != "" {
-		req.SetBasicAuth(w.auth.User, password)
+		req.SetBasicAuth(w.auth.User, password.Reveal())
 	}
 	return req, err
 }
