@@ -15,6 +15,7 @@ var All = []*Dissector{
 	&SIP, &STUN, &RTP,
 	&MySQL, &PostgreSQL, &Redis,
 	&SMTP,
+	&RADIUS,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

@@ -21,9 +21,10 @@ var samples = map[*Dissector]func() []conversation{
 	&DNS:  dnsSamples,
 	&QUIC: quicSamples,
 	&HTTP: httpSamples, &HTTP2: http2Samples,
-	&SIP:  sipSamples,
-	&SMTP: smtpSamples,
-	&STUN: stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
+	&SIP:    sipSamples,
+	&SMTP:   smtpSamples,
+	&RADIUS: radiusSamples,
+	&STUN:   stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.
