@@ -12,13 +12,16 @@ import (
 )
 
 // Withheld returns the labels of fields that are not exported unless the configuration
-// says so, because they may hold secrets.
+// says so, because they may hold secrets, or are what people say to each other.
 func (a *Apps) Withheld() (labels []string) {
 	if !a.RawCookies {
 		labels = append(labels, "HTTP_COOKIE_RAW")
 	}
 	if !a.PostParams {
 		labels = append(labels, "HTTP_POST_PARAMS")
+	}
+	if !a.MailHeaders {
+		labels = append(labels, "MAIL_SUBJECT", "MAIL_MESSAGE_ID", "MAIL_FROM")
 	}
 	return labels
 }
@@ -119,7 +122,8 @@ func (k *checker) withheld(key string, c *Config, e *Exporter) {
 	if err != nil {
 		return // said elsewhere
 	}
-	options := map[string]string{"HTTP_COOKIE_RAW": "raw_cookies", "HTTP_POST_PARAMS": "post_parameters"}
+	options := map[string]string{"HTTP_COOKIE_RAW": "raw_cookies", "HTTP_POST_PARAMS": "post_parameters",
+		"MAIL_SUBJECT": "mail_headers", "MAIL_MESSAGE_ID": "mail_headers", "MAIL_FROM": "mail_headers"}
 	for _, label := range c.Apps.Withheld() {
 		f := k.checks.Schema.Named(label)
 		if f != nil && slices.Contains(t.Fields, f) && !strings.Contains(e.Template, "@FULL@") {

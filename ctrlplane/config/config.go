@@ -89,6 +89,7 @@ type Apps struct {
 	Services     []string      `toml:"services"`     // files with services by host name
 	RawCookies   bool          `toml:"raw_cookies"`
 	PostParams   bool          `toml:"post_parameters"`
+	MailHeaders  bool          `toml:"mail_headers"`
 
 	Malformed      string `toml:"malformed_dir"` // empty is nowhere
 	MalformedFile  Size   `toml:"malformed_file_size" in:"1MiB..1TiB"`

@@ -27,6 +27,17 @@ func dbSays(field, unless string) func(m *heard) (string, bool) {
 	}
 }
 
+// dbBetween separates several values that are said at once.
+const dbBetween = "\x1f"
+
+// dbList takes a field of several values with commas between.
+func dbList(field string) func(m *heard) (string, bool) {
+	return func(m *heard) (string, bool) {
+		v, ok := m.Fields[field]
+		return strings.ReplaceAll(v, ",", dbBetween), ok
+	}
+}
+
 // dbStatement takes statements, but for those that were prepared before and for those with passwords.
 func dbStatement(m *heard) (string, bool) {
 	v, ok := m.Fields["DB_STATEMENT"]
@@ -128,7 +139,11 @@ func dbHeard(t *testing.T, file string, d *Dissector, judges []dbJudge) []map[st
 	for _, c := range conversations(t, file) {
 		for _, m := range drive(c, d).messages {
 			for i, j := range judges {
-				if v, ok := j.ours(&m); ok && m.Dissector == d.Name {
+				v, ok := j.ours(&m)
+				if !ok || m.Dissector != d.Name {
+					continue
+				}
+				for _, v := range strings.Split(v, dbBetween) {
 					all[i][v]++
 				}
 			}

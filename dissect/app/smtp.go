@@ -11,14 +11,15 @@ import (
 
 // SMTP is the Simple Mail Transfer Protocol (RFC 5321) with pipelining, chunks (RFC 3030),
 // authentication (RFC 4954) and STARTTLS (RFC 3207). A transaction is a mail, from MAIL to the reply
-// to its content, or another command and its reply. Contents are left behind unread.
+// to its content, or another command and its reply; recipients for whom there is no room with their mail
+// are transactions, too. Of contents the header is looked at.
 var SMTP = Dissector{
 	Name: "smtp", Number: 3,
 	Doc:    "SMTP: mails with their envelopes, logins, and replies of the server.",
 	TCP:    smtpPorts,
 	First:  "245EeHhLlMm",
 	Fields: smtpFields,
-	Pair:   InOrder,
+	Pair:   ByKey,
 	State:  unsafe.Sizeof(smtpState{}),
 	Parse:  parseSMTP,
 }
@@ -31,12 +32,14 @@ const (
 	smtpFlawReply   = "SMTP: a line that is no reply"
 	smtpFlawLong    = "SMTP: a line longer than any may be"
 	smtpFlawChunk   = "SMTP: a chunk without a length"
+	smtpFlawAhead   = "SMTP: more commands without a reply than are remembered"
 )
 
 // What the client says next.
 const (
 	smtpCommands = iota
 	smtpContent
+	smtpChunk // the header in the first chunk
 	smtpLogin
 )
 
@@ -47,6 +50,7 @@ const (
 	smtpPart    // a part of a mail, of which nothing depends
 	smtpMail    // MAIL
 	smtpRcpt    // RCPT
+	smtpOther   // RCPT that is a transaction of its own
 	smtpData    // DATA
 	smtpEnd     // the last of a mail
 	smtpAuth    // AUTH
@@ -54,31 +58,40 @@ const (
 	smtpVoid    // a part of a mail that was refused already
 )
 
-// smtpState is what is known of a connection.
+// smtpState is what is known of a connection. Commands are numbered from 1 on; a transaction has the number
+// of its first one as its key.
 type smtpState struct {
 	begun, greeted  bool
 	server          flow.Dir
 	phase           uint8
-	fresh           bool // the content begins with the next octet
+	fresh           bool  // the content begins with the next octet, or goes on with a line
+	fields          uint8 // of the header of the content that may still come
 	sasl, steps     uint8
+	astray          bool // nothing that the client has said since a loss was understood
 	mail            bool // the client is at a mail
 	multi           bool // the reply goes on
 	final, tls      bool // the reply that goes on is the last of its transaction; TLS is behind it
 	head, waits     uint8
 	asked           [128]uint8 // a ring
+	count           uint64     // of commands
+	says            uint64     // key of what the client is at
+	mailed          uint64     // key of the mail whose replies come
+	replies         uint64     // key of what the server replies to
 	rcpts, refused  uint32
-	octets          uint64
+	octets, left    uint64 // of the mail so far, and of the chunk
 	helo, user, try dbShort
-	to              [255]byte
-	toLen           uint8
+	from, to        mailText
 }
 
-func (s *smtpState) ask(what uint8) {
-	if int(s.waits) == len(s.asked) {
-		s.head, s.waits = 0, 0 // nobody pipelines so much: it is not known any more what is replied to
+// ask notes that a command waits for its reply, and reports whether there was room.
+func (s *smtpState) ask(what uint8) (ok bool) {
+	if ok = int(s.waits) < len(s.asked); !ok {
+		s.head, s.waits = 0, 0 // it is not known any more what is replied to
 	}
 	s.asked[(int(s.head)+int(s.waits))%len(s.asked)] = what
 	s.waits++
+	s.count++
+	return ok
 }
 
 func (s *smtpState) next() uint8 {
@@ -88,9 +101,19 @@ func (s *smtpState) next() uint8 {
 	return s.asked[s.head]
 }
 
+// first returns the number of the command that waits for its reply.
+func (s *smtpState) first() uint64 { return s.count + 1 - uint64(s.waits) }
+
 func (s *smtpState) pop() {
 	if s.waits > 0 {
 		s.head, s.waits = uint8((int(s.head)+1)%len(s.asked)), s.waits-1
+	}
+}
+
+// skip forgets what waits but for the last, as replies were not seen.
+func (s *smtpState) skip() {
+	for s.waits > 1 {
+		s.pop()
 	}
 }
 
@@ -123,26 +146,36 @@ func parseSMTP(m *Message) Verdict {
 	if !t.s.begun {
 		return t.begin()
 	}
-	if t.Dir != t.s.server && t.s.phase == smtpContent {
+	if t.Dir != t.s.server && (t.s.phase == smtpContent || t.s.phase == smtpChunk && !m.Lost) {
 		return t.content()
 	}
+	line, v := m.line(mailMaxLine, smtpFlawLong)
+	switch {
+	case v != Done:
+		return v
+	case t.Dir == t.s.server:
+		return t.reply(line)
+	}
+	return t.says(line)
+}
+
+// line consumes a line and returns it without its end. It is there if the verdict is Done; another one
+// is the answer to the message, as the line goes on or is longer than any may be.
+func (m *Message) line(most int, flaw string) ([]byte, Verdict) {
 	line, n := lineOf(m.Peek())
 	switch {
-	case n > mailMaxLine || n == 0 && m.Len() >= mailMaxLine:
-		m.Malformed(smtpFlawLong)
-		m.Skip(mailMaxLine)
+	case n > most || n == 0 && m.Len() >= most:
+		m.Malformed(flaw)
+		m.Skip(most)
 		m.Pass()
-		return Accept
+		return nil, Accept
 	case n == 0 && !m.Closed:
-		return More
+		return nil, More
 	case n == 0:
 		n = m.Len()
 	}
 	m.Skip(n)
-	if t.Dir == t.s.server {
-		return t.reply(line)
-	}
-	return t.says(line)
+	return line, Done
 }
 
 // begin finds out whether it is SMTP: by a command that no other protocol has, or by the greeting if
@@ -202,11 +235,11 @@ func smtpBegins(line []byte, whole bool) bool {
 func (t *smtpTurn) says(line []byte) Verdict {
 	s := t.s
 	if t.Lost {
-		s.head, s.waits, s.phase = 0, 0, smtpCommands
-		if smtpKnown(line) == "" {
-			t.Pass()
-			return Accept
-		}
+		s.head, s.waits, s.phase, s.astray = 0, 0, smtpCommands, true
+	}
+	if s.astray = s.astray && smtpKnown(line) == ""; s.astray {
+		t.Pass() // of a content, perhaps
+		return Accept
 	}
 	if s.phase == smtpLogin && bytes.IndexByte(line, ' ') < 0 {
 		t.proves(line)
@@ -218,8 +251,7 @@ func (t *smtpTurn) says(line []byte) Verdict {
 	switch verb {
 	case "":
 		t.Malformed(smtpFlawCommand)
-		t.Request(0)
-		s.ask(smtpOwn)
+		t.begins(smtpOwn)
 		return Accept
 	case "EHLO", "HELO", "LHLO":
 		s.helo.set(arguments)
@@ -261,10 +293,28 @@ func smtpKnown(line []byte) string {
 // asks says that a command is a transaction of its own, or ends the one of the mail.
 func (t *smtpTurn) asks(verb string, what uint8) {
 	t.s.mail = false
-	t.Request(0)
+	t.begins(what)
 	t.Attrs.Text(smtpCommand, verb)
 	t.who()
-	t.s.ask(what)
+}
+
+// begins begins a transaction.
+func (t *smtpTurn) begins(what uint8) {
+	t.waits(what)
+	t.s.says = t.s.count
+	t.Request(t.s.count)
+}
+
+// goesOn says that a command is a part of what the client is at.
+func (t *smtpTurn) goesOn(what uint8) {
+	t.waits(what)
+	t.Of(t.s.says)
+}
+
+func (t *smtpTurn) waits(what uint8) {
+	if !t.s.ask(what) {
+		t.Malformed(smtpFlawAhead)
+	}
 }
 
 // who says what is known of the client.

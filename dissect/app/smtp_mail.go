@@ -4,41 +4,53 @@ import (
 	"bytes"
 )
 
+// mailText is a text that is kept: an address, or several.
+type mailText struct {
+	n    uint8
+	text [255]byte
+}
+
+func (x *mailText) bytes() []byte { return x.text[:x.n] }
+
+// add adds an address, and reports whether there was room.
+func (x *mailText) add(address []byte) bool {
+	if int(x.n)+1+len(address) > len(x.text) {
+		return false
+	}
+	if x.n > 0 {
+		x.text[x.n] = ','
+		x.n++
+	}
+	x.n += uint8(copy(x.text[x.n:], address))
+	return true
+}
+
 // sends begins a mail.
 func (t *smtpTurn) sends(arguments []byte) {
 	s := t.s
 	if s.mail {
-		s.ask(smtpPart) // the server is going to refuse it
+		t.goesOn(smtpPart) // the server is going to refuse it
 		return
 	}
 	t.asks("MAIL", smtpMail)
-	s.mail, s.rcpts, s.refused, s.octets, s.toLen = true, 0, 0, 0, 0
+	s.mail, s.rcpts, s.refused, s.octets, s.left = true, 0, 0, 0, 0
+	s.from.n, s.to.n = 0, 0
 	_, path, ok := bytes.Cut(arguments, []byte{':'})
 	if !ok {
 		t.Malformed(smtpFlawCommand)
 		return
 	}
 	from, rest := mailPath(path)
+	s.from.add(from)
 	t.Attrs.Bytes(smtpMailFrom, from)
 	for len(rest) > 0 {
 		var word []byte
 		word, rest, _ = bytes.Cut(bytes.TrimLeft(rest, " "), []byte{' '})
 		name, value, _ := bytes.Cut(word, []byte{'='})
-		if size, ok := smtpNumber(value); ok && equalUpper(name, "SIZE") {
+		if size, ok := decimal(value); ok && equalUpper(name, "SIZE") {
 			t.Attrs.Uint(smtpSize, size)
 		}
 	}
-}
-
-// smtpNumber reads a number in decimal digits.
-func smtpNumber(b []byte) (n uint64, ok bool) {
-	for _, c := range b {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	return n, len(b) > 0 && len(b) <= 18
 }
 
 // ofMail reads a command while a mail is on its way.
@@ -46,69 +58,117 @@ func (t *smtpTurn) ofMail(verb string, arguments []byte) {
 	s := t.s
 	switch verb {
 	case "RCPT":
-		_, path, _ := bytes.Cut(arguments, []byte{':'})
-		to, _ := mailPath(path)
-		if s.rcpts++; len(to) > 0 && int(s.toLen)+1+len(to) <= len(s.to) {
-			if s.toLen > 0 {
-				s.to[s.toLen] = ','
-				s.toLen++
-			}
-			s.toLen += uint8(copy(s.to[s.toLen:], to))
-		}
-		s.ask(smtpRcpt)
+		t.names(arguments)
 	case "DATA":
 		t.envelope()
-		s.phase, s.fresh = smtpContent, true
-		s.ask(smtpData)
+		s.phase, s.fresh, s.fields = smtpContent, true, mailFields
+		t.goesOn(smtpData)
 	case "BDAT":
 		t.chunk(arguments)
 	case "NOOP", "VRFY", "EXPN", "HELP":
-		s.ask(smtpPart)
+		t.goesOn(smtpPart)
 	default:
 		t.envelope()
 		s.mail = false
-		s.ask(smtpEnd)
+		t.goesOn(smtpEnd)
 	}
+}
+
+// names reads RCPT. One for whom the list has no room is told of by himself.
+func (t *smtpTurn) names(arguments []byte) {
+	s := t.s
+	_, path, _ := bytes.Cut(arguments, []byte{':'})
+	to, _ := mailPath(path)
+	if s.rcpts++; len(to) == 0 || s.to.add(to) {
+		t.goesOn(smtpRcpt)
+		return
+	}
+	t.waits(smtpOther)
+	t.Request(s.count)
+	t.Attrs.Text(smtpCommand, "RCPT")
+	t.who()
+	t.Attrs.Bytes(smtpMailFrom, s.from.bytes())
+	t.Attrs.Bytes(smtpRcptTo, to)
 }
 
 // envelope says who the recipients are, when all are known.
 func (t *smtpTurn) envelope() {
-	if t.s.toLen > 0 {
-		t.Attrs.Bytes(smtpRcptTo, t.s.to[:t.s.toLen])
+	if t.s.to.n > 0 {
+		t.Attrs.Bytes(smtpRcptTo, t.s.to.bytes())
 	}
 	t.Attrs.Uint(smtpRcpts, uint64(t.s.rcpts))
 }
 
-// chunk reads BDAT and leaves its octets behind.
+// chunk reads BDAT and leaves its octets behind, but for the header in the first one.
 func (t *smtpTurn) chunk(arguments []byte) {
 	s := t.s
 	size, last, _ := bytes.Cut(arguments, []byte{' '})
-	n, ok := smtpNumber(size)
+	n, ok := decimal(size)
 	if !ok {
 		t.Malformed(smtpFlawChunk)
-		s.ask(smtpPart)
+		t.goesOn(smtpPart)
 		return
 	}
 	if s.octets == 0 {
 		t.envelope()
 	}
+	if s.octets == 0 && n > 0 {
+		s.phase, s.fields, s.left = smtpChunk, mailFields, n
+	} else {
+		t.Ahead(n)
+	}
 	s.octets += n
-	t.Ahead(n)
 	if !equalUpper(bytes.TrimSpace(last), "LAST") {
-		s.ask(smtpPart)
+		t.goesOn(smtpPart)
 		return
 	}
 	t.Attrs.Uint(smtpOctets, s.octets)
 	s.mail = false
-	s.ask(smtpEnd)
+	t.goesOn(smtpEnd)
 }
 
-// content leaves a part of a mail behind, up to the line that is a dot.
+// content reads the header of a mail, and leaves the rest behind, up to the line that is a dot or the end
+// of the chunk.
 func (t *smtpTurn) content() Verdict {
+	s, b := t.s, t.Peek()
+	t.Of(s.says)
+	if s.phase == smtpContent && (s.fields == 0 || t.Lost || bytes.HasPrefix(b, []byte(".\r"))) {
+		return t.body()
+	}
+	all := t.Closed
+	if s.phase == smtpChunk && uint64(len(b)) >= s.left {
+		b, all = b[:s.left], true
+	}
+	n, v := mailField(b, all)
+	switch {
+	case v == More:
+		return More
+	case v == Done && n == 0 && s.phase == smtpContent:
+		return t.body()
+	case v == Done:
+		s.fields = 0
+	default:
+		s.fields--
+		mailSay(t.Message, b[:n])
+	}
+	t.Skip(n)
+	if s.phase == smtpContent {
+		s.octets += uint64(n)
+		return Accept
+	}
+	if s.left -= uint64(n); s.fields == 0 || s.left == 0 {
+		t.Ahead(s.left)
+		s.phase = smtpCommands
+	}
+	return Accept
+}
+
+// body leaves a part of a mail behind.
+func (t *smtpTurn) body() Verdict {
 	const end = "\r\n.\r\n"
 	s, b := t.s, cut(t.Peek(), mailUnit)
 	at := -1
-	if s.fresh && bytes.HasPrefix(b, []byte(end[2:])) {
+	if s.fresh && !t.Lost && bytes.HasPrefix(b, []byte(end[2:])) {
 		at = -2
 	} else if at = bytes.Index(b, []byte(end)); at < 0 {
 		keep := 0
@@ -118,7 +178,7 @@ func (t *smtpTurn) content() Verdict {
 		if t.Len() < mailUnit && !t.Closed {
 			return More
 		}
-		s.fresh = false
+		s.fresh, s.fields = false, 0
 		s.octets += uint64(len(b) - keep)
 		t.Skip(len(b) - keep)
 		return Accept
@@ -127,7 +187,7 @@ func (t *smtpTurn) content() Verdict {
 	s.octets += uint64(at + 2)
 	s.phase, s.mail = smtpCommands, false
 	t.Attrs.Uint(smtpOctets, s.octets)
-	s.ask(smtpEnd)
+	t.goesOn(smtpEnd)
 	return Accept
 }
 
@@ -143,6 +203,8 @@ func (t *smtpTurn) proves(line []byte) {
 		if line = initial; len(initial) == 0 {
 			return
 		}
+	} else {
+		t.Of(s.says)
 	}
 	s.steps++
 	if s.steps == 1 {
@@ -159,9 +221,10 @@ func (t *smtpTurn) proves(line []byte) {
 func (t *smtpTurn) reply(line []byte) Verdict {
 	s := t.s
 	if t.Lost {
-		s.multi, s.head, s.waits, s.greeted = false, 0, 0, true
+		s.multi, s.greeted = false, true
+		s.skip() // what waits longest was replied to, most likely
 	}
-	code, ok := smtpNumber(cut(line, 3))
+	code, ok := decimal(cut(line, 3))
 	if !ok || len(line) < 3 || code < 200 || code > 599 || len(line) > 3 && line[3] != ' ' && line[3] != '-' {
 		if t.Malformed(smtpFlawReply); t.Lost {
 			t.Pass()
@@ -171,6 +234,8 @@ func (t *smtpTurn) reply(line []byte) Verdict {
 	more := len(line) > 3 && line[3] == '-'
 	if !s.multi {
 		s.final = t.replies(code, line[min(len(line), 4):])
+	} else if s.final {
+		t.Of(s.replies)
 	}
 	if s.multi = more; more {
 		return Accept
@@ -196,7 +261,7 @@ func (t *smtpTurn) replies(code uint64, text []byte) bool {
 		return false
 	}
 	what, well := s.next(), code < 400
-	s.greeted = true
+	s.greeted, s.replies = true, s.answers(what)
 	final := true
 	switch what {
 	case smtpVoid:
@@ -208,6 +273,13 @@ func (t *smtpTurn) replies(code uint64, text []byte) bool {
 		if final = false; !well {
 			s.refused++
 		}
+	case smtpOther:
+		s.pop()
+		t.Attrs.Bytes(smtpReplyText, text)
+		if t.Response(s.replies); !well {
+			s.refused++
+		}
+		return true
 	case smtpMail:
 		if final = !well; final {
 			s.pop()
@@ -231,14 +303,27 @@ func (t *smtpTurn) replies(code uint64, text []byte) bool {
 	return final
 }
 
+// answers returns the key of the transaction that a reply belongs to.
+func (s *smtpState) answers(what uint8) uint64 {
+	switch what {
+	case smtpNothing:
+		return 0
+	case smtpOwn, smtpAuth, smtpTLS, smtpOther:
+		return s.first()
+	case smtpMail:
+		s.mailed = s.first()
+	}
+	return s.mailed
+}
+
 // ends says what a reply is to its transaction.
 func (t *smtpTurn) ends(final bool, text []byte) {
 	t.Attrs.Bytes(smtpReplyText, text)
 	if !final {
-		t.Interim(0)
+		t.Interim(t.s.replies)
 		return
 	}
-	t.Response(0)
+	t.Response(t.s.replies)
 	if t.s.refused > 0 {
 		t.Attrs.Uint(smtpRefused, uint64(t.s.refused))
 		t.s.refused = 0
@@ -249,7 +334,7 @@ func (t *smtpTurn) ends(final bool, text []byte) {
 func (t *smtpTurn) admits(code uint64, text []byte) bool {
 	s := t.s
 	if code/100 == 3 {
-		t.Interim(0)
+		t.Interim(t.s.replies)
 		return false
 	}
 	if code/100 == 2 {

@@ -29,6 +29,15 @@ func smtpSamples() []conversation {
 			">AUTH PLAIN AGFubgBzZWNyZXQ=", "<535 no", ">AUTH PLAIN", "<334 ", ">AGFubgBzZWNyZXQ=", "<235 yes",
 			">AUTH LOGIN", "<334 VXNlcm5hbWU6", ">Ym9i", "<334 UGFzc3dvcmQ6", ">c2VjcmV0", "<235 yes",
 			">MAIL FROM:<a@b.example>", "<250 ok", ">RSET", "<250 ok"),
+		talkHTTP("more recipients than the list has room for", "<220 mx.example ESMTP", ">EHLO c", "<250 ok",
+			">MAIL FROM:<a@b.example>", ">RCPT TO:<"+strings.Repeat("c", 250)+"@d.example>",
+			">RCPT TO:<e@f.example>", ">RCPT TO:<"+strings.Repeat("g", 255)+">", ">DATA",
+			"<250 ok", "<250 ok", "<550 no", "<250 ok", "<354 go on", ">Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=",
+			"> =?ISO-8859-1?B?IGF1cyBL9mxu?= und", ">\tanderswo", ">From: a@b.example", ">Message-ID: <1@b.example>", ">",
+			">Subject: of the body", ">.", "<250 queued"),
+		talkHTTP("a header in a chunk", "<220 mx.example ESMTP", ">EHLO c", "<250 CHUNKING",
+			">MAIL FROM:<a@b.example>", "<250 ok", ">RCPT TO:<c@d.example>", "<250 ok",
+			">BDAT 35 LAST", ">Received: x", "> y", ">Subject: s", ">", ">hi", "<250 queued", ">QUIT", "<221 bye"),
 	}
 	for i := range all {
 		all[i].dstPort = 25
@@ -78,12 +87,17 @@ func TestSMTPUser(t *testing.T) {
 // TestSMTPEvents holds what transactions there are, and what they say.
 func TestSMTPEvents(t *testing.T) {
 	want := [][]string{
-		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example,x@d.example -1 18",
+		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example,x@d.example -1 18 's'",
 			"transaction MAIL 250 <> to c@d.example 0", "transaction QUIT 221"},
 		{"notice 220", "transaction HELO 250", "transaction MAIL 550 <a@b.example> to c@d.example", "transaction RSET 250"},
 		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example 7"},
 		{"notice 220", "transaction EHLO 250", "transaction AUTH 535", "transaction AUTH 235",
 			"transaction AUTH 235", "transaction MAIL 250 <a@b.example>"},
+		{"notice 220", "transaction EHLO 250", "transaction RCPT 250 <a@b.example> to " + strings.Repeat("c", 250) + "@d.ex",
+			"transaction RCPT 250 <a@b.example> to " + strings.Repeat("g", 255),
+			"transaction MAIL 250 <a@b.example> to e@f.example -1 173 'Grüße aus Köln und anderswo'"},
+		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example 35 's'",
+			"transaction QUIT 221"},
 	}
 	for i, c := range smtpSamples() {
 		var got []string
@@ -98,6 +112,9 @@ func TestSMTPEvents(t *testing.T) {
 					s += x[0] + v
 				}
 			}
+			if subject, ok := f["MAIL_SUBJECT"]; ok {
+				s += " '" + subject + "'"
+			}
 			got = append(got, s)
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want[i]) {
@@ -111,6 +128,7 @@ func TestSMTPFlaws(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"no command", ">\x01\x02", smtpFlawCommand}, {"no reply", "<hello", smtpFlawReply},
 		{"a code beyond all", "<999 x", smtpFlawReply}, {"a chunk without length", ">BDAT x", smtpFlawChunk},
+		{"too many commands", ">" + strings.Repeat("NOOP\r\n", 200) + "|", smtpFlawAhead},
 		{"a long line", ">NOOP " + strings.Repeat("x", mailMaxLine), smtpFlawLong},
 		{"a sender without address", ">RSET|\r\n>MAIL", ""},
 	} {
@@ -151,18 +169,19 @@ func TestSMTPContent(t *testing.T) {
 
 // TestSMTPOracle compares greetings, senders, recipients and codes with what tshark says.
 func TestSMTPOracle(t *testing.T) {
-	upper := func(want string) func(string) (string, bool) {
-		return func(s string) (string, bool) {
-			if len(s) < len(want) || !strings.EqualFold(s[:len(want)], want) {
-				return "", false
-			}
-			path, _ := mailPath([]byte(s[len(want):]))
-			return string(path), true
-		}
+	path := func(s string) (string, bool) {
+		before, s, ok := strings.Cut(s, ":")
+		address, _ := mailPath([]byte(s))
+		return string(address), ok && (strings.EqualFold(before, "from") || strings.EqualFold(before, "to"))
 	}
 	dbCompare(t, &SMTP, dbCaptures(t, "smtp", "smtp"), []dbJudge{
 		{"smtp.response.code", dbSays("SMTP_REPLY_CODE", ""), nil},
-		{"smtp.req.parameter", dbSays("SMTP_MAIL_FROM", ""), upper("FROM:")},
+		{"smtp.req.parameter", func(m *heard) (string, bool) {
+			if to, ok := dbList("SMTP_RCPT_TO")(m); ok {
+				return to, true
+			}
+			return dbSays("SMTP_MAIL_FROM", "")(m)
+		}, path},
 	}, map[string]string{
 		"aiosmtpd.pcap smtp.response.code 250": "tshark tells of each line of a reply that is in a segment of its own",
 	})
