@@ -14,7 +14,7 @@ var All = []*Dissector{
 	&HTTP, &HTTP2,
 	&SIP, &STUN, &RTP,
 	&MySQL, &PostgreSQL, &Redis,
-	&SMTP,
+	&SMTP, &IMAP,
 	&RADIUS,
 }
 

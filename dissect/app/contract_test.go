@@ -25,6 +25,7 @@ var samples = map[*Dissector]func() []conversation{
 	&SMTP:   smtpSamples,
 	&RADIUS: radiusSamples,
 	&STUN:   stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
+	&IMAP: imapSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

@@ -160,7 +160,7 @@ func dbCaptures(t *testing.T, name, folder string) (all []string) {
 	if _, err := os.Stat(dir); err != nil || folder == "" {
 		return all
 	}
-	for _, pattern := range []string{"*.pcap", "*.pcapng"} {
+	for _, pattern := range []string{"*.pcap", "*.pcapng", "*.cap"} {
 		more, _ := filepath.Glob(filepath.Join(dir, pattern))
 		all = append(all, more...)
 	}
