@@ -14,7 +14,7 @@ var All = []*Dissector{
 	&HTTP, &HTTP2,
 	&SIP, &STUN, &RTP,
 	&MySQL, &PostgreSQL, &Redis,
-	&SMTP, &IMAP,
+	&SMTP, &IMAP, &POP3,
 	&RADIUS,
 }
 

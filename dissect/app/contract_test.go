@@ -26,6 +26,7 @@ var samples = map[*Dissector]func() []conversation{
 	&RADIUS: radiusSamples,
 	&STUN:   stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
 	&IMAP: imapSamples,
+	&POP3: pop3Samples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

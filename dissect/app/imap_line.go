@@ -296,7 +296,7 @@ func (t *imapTurn) completes(tag, rest []byte) Verdict {
 	t.Finish()
 	s.greeted, s.tells = true, 0
 	t.Attrs.Text(imapStatus, word)
-	t.Attrs.Bytes(imapText, text)
+	sayText(&t.Attrs, imapText, text)
 	if s.fetched > 0 && x.begun {
 		t.Attrs.Uint(imapFetched, uint64(s.fetched))
 		s.fetched = 0

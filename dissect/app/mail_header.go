@@ -53,6 +53,28 @@ func mailField(b []byte, all bool) (n int, v Verdict) {
 	return n, Accept
 }
 
+// mailBody returns how many octets of b belong to a content that a line with a dot ends (RFC 5321, section
+// 4.5.2), and how many of them without that. Done is said if it ends with them. With fresh b begins with a
+// line, with all nothing comes behind it.
+func mailBody(b []byte, fresh, all bool) (n, size int, v Verdict) {
+	const end = "\r\n.\r\n"
+	whole := len(b)
+	b = cut(b, mailUnit)
+	if fresh && bytes.HasPrefix(b, []byte(end[2:])) {
+		return len(end) - 2, 0, Done
+	}
+	if at := bytes.Index(b, []byte(end)); at >= 0 {
+		return at + len(end), at + 2, Done
+	}
+	switch {
+	case whole < mailUnit && !all:
+		return 0, 0, More
+	case whole < mailUnit:
+		return len(b), len(b), Accept
+	}
+	return len(b) - len(end) + 1, len(b) - len(end) + 1, Accept
+}
+
 // mailSay says a field of a header if it is of interest.
 func mailSay(m *Message, field []byte) {
 	name, value, _ := bytes.Cut(field, []byte{':'})

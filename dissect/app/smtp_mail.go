@@ -165,29 +165,19 @@ func (t *smtpTurn) content() Verdict {
 
 // body leaves a part of a mail behind.
 func (t *smtpTurn) body() Verdict {
-	const end = "\r\n.\r\n"
-	s, b := t.s, cut(t.Peek(), mailUnit)
-	at := -1
-	if s.fresh && !t.Lost && bytes.HasPrefix(b, []byte(end[2:])) {
-		at = -2
-	} else if at = bytes.Index(b, []byte(end)); at < 0 {
-		keep := 0
-		if !t.Closed || t.Len() >= mailUnit {
-			keep = len(end) - 1
-		}
-		if t.Len() < mailUnit && !t.Closed {
-			return More
-		}
-		s.fresh, s.fields = false, 0
-		s.octets += uint64(len(b) - keep)
-		t.Skip(len(b) - keep)
-		return Accept
+	s := t.s
+	n, size, v := mailBody(t.Peek(), s.fresh && !t.Lost, t.Closed)
+	if v == More {
+		return More
 	}
-	t.Skip(at + len(end))
-	s.octets += uint64(at + 2)
-	s.phase, s.mail = smtpCommands, false
-	t.Attrs.Uint(smtpOctets, s.octets)
-	t.goesOn(smtpEnd)
+	t.Skip(n)
+	s.fresh, s.fields = false, 0
+	s.octets += uint64(size)
+	if v == Done {
+		s.phase, s.mail = smtpCommands, false
+		t.Attrs.Uint(smtpOctets, s.octets)
+		t.goesOn(smtpEnd)
+	}
 	return Accept
 }
 
@@ -275,7 +265,7 @@ func (t *smtpTurn) replies(code uint64, text []byte) bool {
 		}
 	case smtpOther:
 		s.pop()
-		t.Attrs.Bytes(smtpReplyText, text)
+		sayText(&t.Attrs, smtpReplyText, text)
 		if t.Response(s.replies); !well {
 			s.refused++
 		}
@@ -318,7 +308,7 @@ func (s *smtpState) answers(what uint8) uint64 {
 
 // ends says what a reply is to its transaction.
 func (t *smtpTurn) ends(final bool, text []byte) {
-	t.Attrs.Bytes(smtpReplyText, text)
+	sayText(&t.Attrs, smtpReplyText, text)
 	if !final {
 		t.Interim(t.s.replies)
 		return

@@ -95,7 +95,7 @@ func TestSMTPEvents(t *testing.T) {
 			"transaction AUTH 235", "transaction MAIL 250 <a@b.example>"},
 		{"notice 220", "transaction EHLO 250", "transaction RCPT 250 <a@b.example> to " + strings.Repeat("c", 250) + "@d.ex",
 			"transaction RCPT 250 <a@b.example> to " + strings.Repeat("g", 255),
-			"transaction MAIL 250 <a@b.example> to e@f.example -1 173 'Grüße aus Köln und anderswo'"},
+			"transaction MAIL 250 <a@b.example> to e@f.example -1 155 'Grüße aus Köln und anderswo'"},
 		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example 35 's'",
 			"transaction QUIT 221"},
 	}
