@@ -16,6 +16,7 @@ import (
 var sharks = map[string][]string{
 	"dns":        {"dns", "mdns", "llmnr"},
 	"postgresql": {"pgsql"},
+	"pop3":       {"pop"},
 	"quic":       {"quic", "gquic"},
 	"rtp":        {"rtp", "rtcp", "rtpevent", "srtp"},
 	"stun":       {"stun", "classicstun"},
