@@ -10,7 +10,7 @@ BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
 VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps
 TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat redis-server
 
-.PHONY: help deps build test short lint race fuzz bench demo docs clean vm-deps vm-test \
+.PHONY: help deps build test short lint race fuzz bench bench-deps bench-linerate demo docs clean vm-deps vm-test \
   integration server-deps kafka elasticsearch opensearch clickhouse
 
 help: ## list the targets
@@ -79,6 +79,15 @@ fuzz: ## every fuzz target for 20 seconds
 bench: ## ns/packet of each hop and of the whole Step, with allocations and collections; ns/flow of the formats
 	$(GO) test -run '^$$' -bench 'Step|Hop|Flow|Inspect' ./dataplane/worker
 	$(GO) test -run '^$$' -bench . ./dissect ./dataplane/nic/... ./dataplane/ring ./export/formats
+
+BENCH_DEPS := dpdk-dev softflowd nfdump pmacct
+
+bench-deps: ## install what bench-linerate compares with
+	$(MAKE) deps TEST_DEPS="$(TEST_DEPS) $(BENCH_DEPS)"
+
+bench-linerate: bench-deps build ## how fast a worker is, from memory, through DPDK, and beside others (see bench/README.md)
+	$(GO) build -o bin/linerate ./bench/linerate
+	bin/linerate $(LINERATE)
 
 demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JSON
 	@mkdir -p out
