@@ -16,6 +16,7 @@ var All = []*Dissector{
 	&MySQL, &PostgreSQL, &Redis,
 	&SMTP, &IMAP, &POP3,
 	&RADIUS,
+	&Oracle,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

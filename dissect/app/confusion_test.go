@@ -15,6 +15,7 @@ import (
 // dissector's own.
 var sharks = map[string][]string{
 	"dns":        {"dns", "mdns", "llmnr"},
+	"oracle":     {"tns"},
 	"postgresql": {"pgsql"},
 	"pop3":       {"pop"},
 	"quic":       {"quic", "gquic"},

@@ -25,8 +25,9 @@ var samples = map[*Dissector]func() []conversation{
 	&SMTP:   smtpSamples,
 	&RADIUS: radiusSamples,
 	&STUN:   stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
-	&IMAP: imapSamples,
-	&POP3: pop3Samples,
+	&IMAP:   imapSamples,
+	&POP3:   pop3Samples,
+	&Oracle: oracleSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

@@ -6,7 +6,7 @@ import "github.com/weir-probe/weir/dataplane/flow"
 // of every request, because a record only keeps what the first one said.
 var (
 	DBSystem = dbWords(500, "DB_SYSTEM", 16,
-		"Database system that is spoken to: mysql, mariadb, postgresql or redis.")
+		"Database system that is spoken to: mysql, mariadb, postgresql, oracle or redis.")
 	DBUser = dbWords(501, "DB_USER", 32, "User who has logged in to the database, or tries to.")
 	DBName = dbWords(502, "DB_NAME", 64,
 		"Database in use, as the client has asked for it.")
@@ -36,7 +36,8 @@ var (
 		"Result sets in the response, those without rows included.")
 	DBKey = dbWords(519, "DB_KEY", 64,
 		"First argument of a command, for most the key, in notices the channel, but for what proves who the user is.")
-	DBErrorKind = dbWords(520, "DB_ERROR_KIND", 16, "First word of the error that answers the request, as WRONGTYPE.")
+	DBClientUser = dbWords(523, "DB_CLIENT_USER", 32, "User of the client's operating system, as the client says.")
+	DBErrorKind  = dbWords(520, "DB_ERROR_KIND", 16, "First word of the error that answers the request, as WRONGTYPE.")
 )
 
 // dbSQL are the fields that all databases have whose statements are SQL.

@@ -62,6 +62,7 @@ var All = []Format{
 	layout("dns-log", "nProbe's log of DNS, a line for each query.", log.DNS),
 	layout("http-log", "nProbe's log of HTTP, a line for each request.", log.HTTP),
 	layout("mysql-log", "nProbe's log of MySQL, a line for each statement, command and login.", log.MySQL),
+	layout("oracle-log", "The same of Oracle.", log.Oracle),
 	layout("postgresql-log", "The same of PostgreSQL.", log.PostgreSQL),
 	layout("call-log", "A line for each call, of its signalling and its media.", log.Call),
 }

@@ -5,7 +5,8 @@ import "github.com/weir-probe/weir/dataplane/flow"
 // Logs of databases, by the name of their format. They have a line for each statement, command and login,
 // answered or not.
 var (
-	MySQL = database("mysql", Column{"ResponseCode", Uint, 0, "MYSQL_RESPONSE DB_ERROR_CODE", first})
+	MySQL  = database("mysql", Column{"ResponseCode", Uint, 0, "MYSQL_RESPONSE DB_ERROR_CODE", first})
+	Oracle = database("oracle", Column{"ResponseCode", Uint, 0, "ORACLE_RSP_CODE DB_ERROR_CODE", first})
 	// PostgreSQL is the same, but its codes have letters.
 	PostgreSQL = database("postgresql", Column{"ResponseCode", ASCII, 5, "DB_SQLSTATE", first})
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/weir-probe/weir/export/log"
 )
 
-// The header of the log of MySQL is the published one, octet by octet.
+// The headers of the logs of MySQL and Oracle are the published one, octet by octet.
 func TestDatabaseHeader(t *testing.T) {
 	f, err := os.Open("../../../shared/reference/dump_headers.tsv")
 	if err != nil {
@@ -32,13 +32,33 @@ func TestDatabaseHeader(t *testing.T) {
 	}
 	header := "#\n# " + strings.Join(want, "\t") + "\n#\n"
 	s := schema(t)
-	format, err := log.MySQL.New(export.FormatOptions{Template: log.MySQL.Template(s)})
+	for _, layout := range []*log.Layout{log.MySQL, log.Oracle} {
+		format, err := layout.New(export.FormatOptions{Template: layout.Template(s)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(format.Open()(nil, nil)); got != header || len(want) != 12 {
+			t.Errorf("the log begins with\n%swant\n%s", got, header)
+		}
+	}
+}
+
+// The log of Oracle has the numbers of errors as in ORA-01403.
+func TestOracle(t *testing.T) {
+	s := schema(t)
+	f, err := log.Oracle.New(export.FormatOptions{Template: log.Oracle.Template(s), Size: 1 << 16})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(format.Open()(nil, nil)); got != header || len(want) != 12 {
-		t.Errorf("the log begins with\n%swant\n%s", got, header)
-	}
+	golden(t, "oracle.log", lines(t, f, []*flow.View{
+		event(t, s, 4, map[string]any{
+			"TRANSACTION_REQUEST_START": 1481220355*second + 999_000_000, "DB_USER": "ann",
+			"TRANSACTION_RESPONSE_END":  1481220356*second + 1_500_000,
+			"TRANSACTION_REQUEST_BYTES": 30, "TRANSACTION_RESPONSE_BYTES": 70, "ORACLE_RSP_CODE": 1403,
+			"DB_OPERATION": "FETCH", "DB_ERROR_MESSAGE": "no data found", "DB_ERROR_CODE": 1403,
+		}),
+		event(t, s, 4, map[string]any{"DB_STATEMENT": "select 1 from dual", "ORACLE_RSP_CODE": 0}),
+	}))
 }
 
 // The lines of the log of MySQL are pinned.
