@@ -269,7 +269,8 @@ func TestTalkLayout(t *testing.T) {
 		name       string
 		size, want uintptr
 	}{
-		{"talk", unsafe.Sizeof(talk{}), 280},
+		{"talk", unsafe.Sizeof(talk{}), 320},
+		{"talk's second side", unsafe.Offsetof(talk{}.sides) + unsafe.Sizeof(side{}), 128},
 		{"exchange", unsafe.Sizeof(exchange{}), 128},
 		{"held", unsafe.Sizeof([holds]held{}), 192},
 	} {

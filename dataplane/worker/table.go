@@ -214,6 +214,41 @@ func (w *Worker) touch() {
 	prefetch(unsafe.Pointer(unsafe.SliceData(t.hot)), &w.flows[0], w.n, array{unsafe.Sizeof(flow.Hot{}), 2})
 }
 
+// touchTalks starts loading what dissectors know of the burst's flows: the talks, then the states of those
+// that are measured on every packet.
+func (w *Worker) touchTalks() {
+	const line = 64
+	t := &w.touching
+	n, m := 0, 0
+	for i := range w.n {
+		if r := &w.table.hot[w.flows[i]]; r.Pending != 0 && r.Attrs != 0 {
+			t.talks[n], t.dirs[n] = r.Attrs, uint32(w.dirs[i]&1)
+			n++
+		}
+	}
+	prefetch(unsafe.Pointer(unsafe.SliceData(w.talks)), &t.talks[0], n, array{unsafe.Sizeof(talk{}), 3})
+	for i, k := range t.talks[:n] {
+		x := &w.talks[k]
+		if x.state == 0 || x.decided == 0 {
+			continue
+		}
+		if o := &w.dissectors[x.decided-1].Often; o.Head != 0 {
+			t.heads[m] = uint32(x.state>>orderBits-1) * (unit / line)
+			t.sides[m] = t.heads[m] + uint32(o.Head+uintptr(t.dirs[i])*o.Apart)/line
+			m++
+		}
+	}
+	mem := unsafe.Pointer(unsafe.SliceData(w.arena.mem))
+	prefetch(mem, &t.heads[0], m, array{line, 1})
+	prefetch(mem, &t.sides[0], m, array{line, 3})
+}
+
+// touching is of the flows of a burst that have a talk.
+type touching struct {
+	talks, dirs  [burst]uint32
+	heads, sides [burst]uint32 // cache lines of the arena
+}
+
 // touchCold starts loading the cold blocks of the burst's flows.
 func (w *Worker) touchCold() {
 	prefetch(unsafe.Pointer(unsafe.SliceData(w.table.cold)), &w.flows[0], w.n,

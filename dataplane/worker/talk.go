@@ -13,13 +13,9 @@ import (
 // talk is what a flow says, while dissectors look into it, and what they have found. A flow
 // whose payload nobody knows has none; Hot.Attrs is its number.
 type talk struct {
-	sides   [2]side
-	waiting [3]list // transactions without a response by who asks; those with one
-	// deadline is when the first of those without a response times out, at the soonest;
-	// valid if Hot.State has asked.
-	deadline uint64
+	// What all datagrams need is first, in the first cache line of the talk and the one where the second side
+	// begins.
 	pending  uint64 // bit j: dissector j still wants to see something
-	open     uint32 // transactions in the lists
 	state    block  // of the dissector that was decided on; before, of the tentative one
 	attrs    block  // of the flow
 	size     uint16 // octets of attrs
@@ -28,6 +24,12 @@ type talk struct {
 	waits    uint8  // datagrams about which a dissector asked for more
 	began    bool   // the first transaction is known
 	switched bool   // another protocol has handed the flow over
+	sides    [2]side
+	waiting  [4]list // transactions without a response by who asks; those with one; see ringing
+	// deadline is when the first of those without a response times out, at the soonest;
+	// valid if Hot.State has asked.
+	deadline uint64
+	open     uint32 // transactions in the lists
 	tally
 }
 
@@ -46,20 +48,20 @@ type list struct{ head, tail uint32 }
 type side struct {
 	top   uint64 // behind the highest octet seen
 	base  uint64 // where the message in hand begins
+	first uint64 // number of the packet it was in
+	count uint64 // packets with payload
+	owner uint32 // transaction that what is said belongs to, 0 none
+
+	holds block  // segments that came too early, by position, a *[holds]held
 	acked uint64 // what the peer acknowledged
 	fin   uint64 // where the stream ends, 0 unknown
 	begun uint64 // time of the first octet of the message in hand
-	first uint64 // number of the packet it was in
-	count uint64 // packets with payload
 
 	prefix block  // the first octets of the message, if some wait for others
 	have   uint32 // how many
 	cost   uint32 // octets that were parsed again and again for the message in hand
 	ask    uint32 // octets to wait for before asking again
-	owner  uint32 // transaction that what is said belongs to, 0 none
-
-	holds block // segments that came too early, by position, a *[holds]held
-	n     uint8 // of them
+	n      uint8  // segments held
 
 	started bool // top and base are valid
 	lost    bool // octets before the message in hand were not seen
@@ -68,6 +70,7 @@ type side struct {
 	closed  bool // nothing follows what is there
 	shut    bool // the side has said everything, or no more is looked at
 	tries   uint8
+	_       [16]byte // the second side of a talk begins with a cache line
 }
 
 // held is a segment that came too early.

@@ -34,13 +34,14 @@ type Worker struct {
 	patience int    // tries to find room in a full ring
 
 	// The burst in hand, one entry per packet.
-	n       int
-	shown   int // packets the dissectors have seen
-	packets [burst]dissect.Packet
-	protos  [burst]uint8 // of the packet, even if the key ignores it
-	hashes  [burst]uint32
-	flows   [burst]uint32 // record numbers
-	dirs    [burst]flow.Dir
+	n        int
+	shown    int // packets the dissectors have seen
+	packets  [burst]dissect.Packet
+	protos   [burst]uint8 // of the packet, even if the key ignores it
+	hashes   [burst]uint32
+	flows    [burst]uint32 // record numbers
+	dirs     [burst]flow.Dir
+	touching touching
 	pictures
 
 	sweep    sweep
@@ -254,6 +255,9 @@ func (w *Worker) lookup() {
 	}
 	if w.coldLines > 0 {
 		w.touchCold()
+	}
+	if len(w.talks) > 0 {
+		w.touchTalks()
 	}
 }
 

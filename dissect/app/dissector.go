@@ -47,6 +47,7 @@ type Dissector struct {
 	Fields []*flow.Field
 	Pair   Pairing
 	State  uintptr // octets of State it needs, at most MaxState
+	Often  Often   // which of them most messages need
 	Parse  func(m *Message) Verdict
 
 	// Tentative says that it takes several datagrams to know the protocol: Parse may change State
@@ -57,6 +58,11 @@ type Dissector struct {
 	// It is for protocols that are measured on every packet; nil for others.
 	Report func(state []byte, a *flow.Attrs)
 }
+
+// Often says which octets of State most messages need, so that they are loaded ahead of time: Head at the
+// beginning, behind them Side for what the client says, and Apart further on as many for what the server
+// does. Zero is none.
+type Often struct{ Head, Side, Apart uintptr }
 
 // octets returns those from one to another, for First.
 func octets(from, to int) string {
@@ -178,7 +184,9 @@ func Memory[T any](m *Message) *T {
 // Show prepares m for a message: octets, whose they are, and nothing said yet. The caller
 // sets the other members.
 func (m *Message) Show(octets []byte, dir flow.Dir) {
-	m.Reader, m.Dir, m.Said = wire.Read(octets), dir, Said{}
+	m.Begin(octets)
+	m.Said = Said{} // one after the other: assigned at once they go by way of the stack
+	m.Dir = dir
 	m.Attrs.Reset()
 }
 

@@ -11,14 +11,16 @@ import (
 // RTP is media in real time (RFC 3550), on whatever port, with what shares the port: RTCP (RFC 5761),
 // STUN, DTLS, ZRTP (RFC 6189) and channels of TURN, told apart by their first octet (RFC 7983).
 var RTP = Dissector{
-	Name:      "rtp",
-	Doc:       "RTP and RTCP on any port: losses, jitter, delay, tones, and what people would think of it.",
-	Number:    numberRTP,
-	UDP:       []uint16{5004, 5005},
-	First:     octets(0, 3) + "\r" + octets(16, 19) + octets(128, 191),
-	Fields:    mediaFields,
-	Pair:      ByKey,
-	State:     unsafe.Sizeof(rtpState{}),
+	Name:   "rtp",
+	Doc:    "RTP and RTCP on any port: losses, jitter, delay, tones, and what people would think of it.",
+	Number: numberRTP,
+	UDP:    []uint16{5004, 5005},
+	First:  octets(0, 3) + "\r" + octets(16, 19) + octets(128, 191),
+	Fields: mediaFields,
+	Pair:   ByKey,
+	State:  unsafe.Sizeof(rtpState{}),
+	Often: Often{unsafe.Offsetof(rtpState{}.streams), unsafe.Offsetof(rtpStream{}.before),
+		unsafe.Sizeof(rtpStream{})},
 	Parse:     parseRTP,
 	Tentative: true,
 	Report:    reportRTP,
@@ -40,19 +42,20 @@ const (
 
 // rtpState is what is measured of a flow.
 type rtpState struct {
-	keys    [7]uint64    // of streams, see key
-	streams [7]rtpStream // those that were heard last
+	keys    [6]uint64 // of streams, see rtpKey
+	ndigits uint8
+	proven  bool         // it is RTP, RTCP or ZRTP
+	media   bool         // it is RTP
+	stun    bool         // there was STUN
+	tried   uint8        // datagrams that prove nothing
+	links   uint8        // packets that follow another, while nothing is proven
+	moved   bool         // and with another timestamp
+	cut     bool         // some packets were not captured whole
+	_       [8]byte      // streams begin with a cache line
+	streams [6]rtpStream // those that were heard last; of the client at even places if there is room
 	sides   [2]rtpSide   // by who sends
 	tone    rtpTone
 	digits  [16]byte
-	ndigits uint8
-	proven  bool  // it is RTP, RTCP or ZRTP
-	media   bool  // it is RTP
-	stun    bool  // there was STUN
-	tried   uint8 // datagrams that prove nothing
-	links   uint8 // packets that follow another, while nothing is proven
-	moved   bool  // and with another timestamp
-	cut     bool  // some packets were not captured whole
 }
 
 // rtpSide is one direction.
@@ -198,18 +201,24 @@ func (s *rtpState) stream(dir flow.Dir, ssrc uint32) *rtpStream {
 	return nil
 }
 
-// admit makes room for a stream: one is free, or the one that was heard longest ago goes.
-func (s *rtpState) admit(p *rtpPacket) *rtpStream {
-	at := 0
-	for i, k := range s.keys {
-		if k == 0 {
-			at = i
-			break
-		}
-		if s.streams[i].last < s.streams[at].last {
-			at = i
+// place returns where there is room for a stream: a place that is free, best the first one of its
+// direction, or that of the stream that was heard longest ago.
+func (s *rtpState) place(dir flow.Dir) int {
+	at := int(dir & 1)
+	for i := range s.keys {
+		switch n := (int(dir&1) + 2*i + 2*i/len(s.keys)) % len(s.keys); {
+		case s.keys[n] == 0:
+			return n
+		case s.streams[n].last < s.streams[at].last:
+			at = n
 		}
 	}
+	return at
+}
+
+// admit makes room for a stream.
+func (s *rtpState) admit(p *rtpPacket) *rtpStream {
+	at := s.place(p.dir)
 	r := &s.streams[at]
 	if k := s.keys[at]; k != 0 {
 		s.sides[k>>1&1].keep(r)

@@ -13,6 +13,9 @@ type Reader struct {
 // Read returns a reader of b, which it borrows.
 func Read(b []byte) Reader { return Reader{b: b, size: len(b)} }
 
+// Begin makes r a reader of b, as Read does.
+func (r *Reader) Begin(b []byte) { r.b, r.size, r.short = b, len(b), false }
+
 // Short reports whether more was read than there is.
 func (r *Reader) Short() bool { return r.short }
 
