@@ -110,6 +110,31 @@ var exchangesOfKeys = []struct {
 		flows: []string{"KEY_ASKED=a TRANSACTIONS=3"},
 	},
 	{
+		name: "it rings longer than the timeout, while others come and go",
+		conf: func(c *Config) { c.Idle, c.Active = time.Hour, time.Hour },
+		says: []string{"> Q1a", "< Q1e", "< I1", "> I1", "+8s", "> Q2b", "+6s", "> Q3c", "< I3", "< R3z", "+160s", "> Q4d",
+			"< R1x", "+4s", "> R1y"},
+		events: []string{
+			keyed("b", "", "unanswered", one),
+			"ASKER=client INTERIM_RESPONSES=1 KEY_ASKED=c KEY_SAID=z PROTOCOL=key " + both + " STATE=complete",
+			"ASKER=client INTERIM_RESPONSES=1 KEY_ASKED=a KEY_SAID=x PROTOCOL=key " + both + " STATE=complete",
+			"ASKER=server INTERIM_RESPONSES=1 KEY_ASKED=e KEY_SAID=y PROTOCOL=key " + both + " STATE=complete",
+			keyed("d", "", "unanswered", one),
+		},
+		flows: []string{"KEY_ASKED=a KEY_SAID=x TRANSACTIONS=5"},
+	},
+	{
+		name: "it rings for too long",
+		conf: func(c *Config) { c.Idle, c.Active = time.Hour, time.Hour },
+		says: []string{"> Q1a", "> Q2b", "< I1", "< I2", "+170s", "< I1", "+20s", "> ?", "+165s", "< R1x"},
+		events: []string{
+			"ASKER=client INTERIM_RESPONSES=1 KEY_ASKED=b PROTOCOL=key " + one + " STATE=unanswered",
+			"ASKER=client INTERIM_RESPONSES=2 KEY_ASKED=a PROTOCOL=key " + one + " STATE=unanswered",
+			"ASKER=client KEY_SAID=x PROTOCOL=key RESPONSE_BYTES=3 STATE=unasked",
+		},
+		flows: []string{"KEY_ASKED=a TRANSACTIONS=3"},
+	},
+	{
 		name: "no response",
 		says: []string{"> Q1a", "> Q2b", "+1s", "> Q3c"},
 		events: []string{keyed("a", "", "unanswered", one), keyed("b", "", "unanswered", one), keyed("c", "",

@@ -86,7 +86,16 @@ func (w *Worker) settleSide(why State) {
 	for h.t.waiting[h.d^1].head != 0 {
 		w.finish(h.t.waiting[h.d^1].head, why)
 	}
+	for k := h.t.waiting[3].head; k != 0; {
+		one := k
+		if k = w.all[k].next; w.all[one].dir != h.d {
+			w.finish(one, why)
+		}
+	}
 }
+
+// unanswered are the lists of a talk whose transactions have no response.
+var unanswered = [...]int{0, 1, 3}
 
 // abandon ends all transactions of the flow in hand.
 func (w *Worker) abandon(why State) {
@@ -94,9 +103,9 @@ func (w *Worker) abandon(why State) {
 	for t.waiting[2].head != 0 {
 		w.complete(t.waiting[2].head)
 	}
-	for d := range 2 {
-		for t.waiting[d].head != 0 {
-			w.finish(t.waiting[d].head, why)
+	for _, i := range unanswered {
+		for t.waiting[i].head != 0 {
+			w.finish(t.waiting[i].head, why)
 		}
 	}
 	w.hand.r.State &^= asked
@@ -111,14 +120,14 @@ func (w *Worker) overdue(n uint32, until uint64) {
 	}
 	h.t.deadline = never
 	waiting := false
-	for d := range 2 {
-		l := &h.t.waiting[d]
-		for l.head != 0 && int64(until-w.all[l.head].end[0]-timeout) >= 0 {
+	for _, i := range unanswered {
+		l := &h.t.waiting[i]
+		for l.head != 0 && int64(until-w.all[l.head].due(timeout)) >= 0 {
 			w.finish(l.head, Unanswered)
 		}
 		if l.head != 0 {
 			waiting = true
-			h.t.deadline = min(h.t.deadline, w.all[l.head].end[0]+timeout)
+			h.t.deadline = min(h.t.deadline, w.all[l.head].due(timeout))
 		}
 	}
 	if !waiting {

@@ -48,6 +48,21 @@ type exchange struct {
 	first      bool     // of its flow
 	told       bool     // its event was sent
 	lost       bool     // octets before one of its messages were not seen
+	ringing    bool     // an interim response came and others may overtake it: it is in a list of its own
+}
+
+// ringingTimeout is how long a transaction waits after an interim response, nanoseconds: what a proxy of SIP
+// waits for a person to answer (RFC 3261, section 16.6, timer C).
+const ringingTimeout = 180e9
+
+// due returns when a transaction that is not answered times out. Until it is, end[1] is the time of the last
+// interim response.
+func (e *exchange) due(timeout uint64) uint64 {
+	at := e.end[0] + timeout
+	if e.interim > 0 {
+		at = max(at, e.end[1]+max(timeout, ringingTimeout))
+	}
+	return at
 }
 
 // exchanges holds all transactions. Number 0 is none.
@@ -102,6 +117,9 @@ func (w *Worker) beginExchange(j int, dir flow.Dir) uint32 {
 	h := &w.hand
 	if h.t.open >= inFlow || len(w.spare) == 0 {
 		oldest := h.t.waiting[dir].head
+		if oldest == 0 {
+			oldest = h.t.waiting[3].head
+		}
 		if oldest == 0 {
 			w.counts[TransactionsNoRoom]++
 			return 0
@@ -160,8 +178,11 @@ func (x *exchanges) unchain(k uint32) {
 
 // list returns the list that a transaction of a talk is in.
 func (t *talk) list(e *exchange) *list {
-	if e.answered {
+	switch {
+	case e.answered:
 		return &t.waiting[2]
+	case e.ringing:
+		return &t.waiting[3]
 	}
 	return &t.waiting[e.dir]
 }
@@ -182,7 +203,7 @@ func (w *Worker) pair(j int) {
 		w.part(s)
 	case s.owner != 0:
 		w.tell(s.owner)
-	default:
+	case len(m.Attrs.All()) > 0:
 		w.keepAttrs(m.Attrs.All())
 	}
 	if h.t == nil || s.owner == 0 {
@@ -319,11 +340,7 @@ func (w *Worker) response(j int, s *side) {
 			w.keepAttrs(m.Attrs.All())
 			return
 		}
-		e := &w.all[k]
-		if e.interim < 1<<16-1 {
-			e.interim++
-		}
-		e.aside, e.asideSize = w.merge(e.aside, e.asideSize, m.Attrs.All())
+		w.ring(j, k)
 		s.owner = 0
 		return
 	}
@@ -341,7 +358,7 @@ func (w *Worker) response(j int, s *side) {
 	s.owner = k
 	e := &w.all[k]
 	if !e.answered {
-		w.remove(&h.t.waiting[e.dir], k)
+		w.remove(h.t.list(e), k)
 		e.answered = true
 		w.append(&h.t.waiting[2], k)
 		e.begin[1], e.from[1], e.to[1] = m.Begun, s.base, s.base
@@ -349,6 +366,25 @@ func (w *Worker) response(j int, s *side) {
 		e.count[1] = s.first - 1
 	}
 	w.tell(k)
+}
+
+// ring notes an interim response. Its transaction waits longer from now on: among those of the same kind, in
+// the order of the last one of each, if it may be answered out of order.
+func (w *Worker) ring(j int, k uint32) {
+	t, e, m := w.hand.t, &w.all[k], &w.msg
+	if e.interim < 1<<16-1 {
+		e.interim++
+	}
+	e.aside, e.asideSize = w.merge(e.aside, e.asideSize, m.Attrs.All())
+	if e.answered {
+		return
+	}
+	e.end[1] = max(e.end[1], m.Time)
+	if w.dissectors[j].Pair == app.ByKey {
+		w.remove(t.list(e), k)
+		e.ringing = true
+		w.append(t.list(e), k)
+	}
 }
 
 // answers returns the transaction that the message in hand responds to, 0 if there is none.
