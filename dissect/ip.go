@@ -84,6 +84,7 @@ func (p *Packet) upper(rest []byte, n int, proto uint8) ([]byte, layer) {
 // whether more follow. n is the length of the header that says so.
 func (p *Packet) part(offset uint16, more bool, n int) {
 	p.Fragment, p.FragmentAt, p.FragmentOf = Whole, offset, uint16(min(p.left-n, 1<<16-1))
+	p.Last = !more
 	switch {
 	case offset > 0:
 		p.Fragment = LaterFragment

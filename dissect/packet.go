@@ -30,6 +30,7 @@ type Packet struct {
 	ICMP       uint16 // type×256+code, if Proto is ICMP or ICMPv6
 	TOS, TTL   uint8
 	Fragment   Fragment
+	Last       bool   // nothing of its datagram is behind a fragment; valid if Fragment is not Whole
 	Stop       Stop   // why dissection ended
 	Port       uint16 // interface
 

@@ -14,6 +14,8 @@ func (w *Worker) examine(i int) {
 	h := w.grasp(w.flows[i], p.Time)
 	h.d, h.packet = w.dirs[i]&1, i
 	switch {
+	case p.Fragment != dissect.Whole && w.protos[i] == protoUDP:
+		w.fragment(p)
 	case p.Fragment == dissect.LaterFragment:
 	case w.protos[i] == protoTCP:
 		w.stream(p)
@@ -21,6 +23,12 @@ func (w *Worker) examine(i int) {
 	case w.protos[i] == protoSCTP:
 		w.chunks(p)
 	default:
+		if h.t != nil && h.t.sides[0].n|h.t.sides[1].n != 0 {
+			w.incomplete()
+			if h.r.Pending == 0 {
+				return
+			}
+		}
 		w.datagram(p.Payload, p.Fragment != dissect.Whole || len(p.Payload) < int(p.PayloadLen))
 	}
 }

@@ -54,6 +54,8 @@ const (
 	BudgetOver
 	GaveUp
 	SCTPFragments
+	DatagramsWhole
+	DatagramsCut
 	MalformedLimited
 	MalformedRingFull
 	Counters int = iota
@@ -131,6 +133,10 @@ var CounterDocs = [Counters]struct{ Name, Doc string }{
 		"Flows or directions no longer looked into because what they said made no sense any more."},
 	SCTPFragments: {"sctp_fragments",
 		"Fragments of SCTP messages that were not put together, because another one was not seen in its turn."},
+	DatagramsWhole: {"datagrams_joined",
+		"Datagrams of UDP that came in fragments and were put together for dissectors."},
+	DatagramsCut: {"datagrams_cut",
+		"Datagrams in fragments of which dissectors saw the beginning only: the others did not follow it in order."},
 	MalformedLimited: {"malformed_limited",
 		"Malformed packets not handed over because there were too many in a second."},
 	MalformedRingFull: {"malformed_ring_full",

@@ -107,7 +107,7 @@ func dissected(t *testing.T, file string) map[string]*said {
 	w, err := worker.New(src, r, worker.Config{
 		Flows: 10000, Idle: time.Hour, Active: time.Hour, Linger: time.Second, Lateness: time.Second, Seed: 1,
 		Streams: 10000, StreamMemory: 1 << 24, Transactions: 10000, TransactionTimeout: time.Hour,
-		NoSwap: true,
+		Fragments: 100, FragmentTimeout: time.Minute, NoSwap: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +128,37 @@ func dissected(t *testing.T, file string) map[string]*said {
 		}
 	}
 	return all
+}
+
+// TestInvitesInFragments reads INVITEs of telephones over LTE and their answers, which are longer than a
+// packet: all of them describe media, at their ends. One answer is in fragments twice, as its tunnel's packets
+// are, too, which are not joined.
+func TestInvitesInFragments(t *testing.T) {
+	root, err := filepath.Abs("../../../shared/captures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(root, "*", "open5gs__volte.pcapng"))
+	if len(files) == 0 {
+		t.Skip("no captures in", root)
+	}
+	invites, cut := 0, 0
+	for name, x := range dissected(t, files[0]) {
+		for _, e := range x.Events {
+			if e.Fields[app.SIPMethod.Key()] != "INVITE" || strings.HasSuffix(name, "/ 6") {
+				continue
+			}
+			if invites++; e.Fields[app.SIPUACMedia.Key()] == "" {
+				t.Errorf("%s: an INVITE without media: %v", name, e.Fields)
+			}
+			if e.Fields[app.SIPUASMedia.Key()] == "" {
+				cut++
+			}
+		}
+	}
+	if invites != 5 || cut != 1 {
+		t.Errorf("%d INVITEs over UDP, the answers to %d without media; want 5 and 1", invites, cut)
+	}
 }
 
 // collect notes what a record or an event says.

@@ -51,6 +51,7 @@ type side struct {
 	first uint64 // number of the packet it was in
 	count uint64 // packets with payload
 	owner uint32 // transaction that what is said belongs to, 0 none
+	n     uint8  // segments held
 
 	holds block  // segments that came too early, by position, a *[holds]held
 	acked uint64 // what the peer acknowledged
@@ -61,7 +62,6 @@ type side struct {
 	have   uint32 // how many
 	cost   uint32 // octets that were parsed again and again for the message in hand
 	ask    uint32 // octets to wait for before asking again
-	n      uint8  // segments held
 
 	started bool // top and base are valid
 	lost    bool // octets before the message in hand were not seen
@@ -70,7 +70,7 @@ type side struct {
 	closed  bool // nothing follows what is there
 	shut    bool // the side has said everything, or no more is looked at
 	tries   uint8
-	_       [16]byte // the second side of a talk begins with a cache line
+	_       [8]byte // the second side of a talk begins with a cache line
 }
 
 // held is a segment that came too early.
