@@ -6,6 +6,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/call"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/expect"
 	"github.com/weir-probe/weir/ctrlplane/session"
 )
 
@@ -14,6 +15,7 @@ type memory struct {
 	sessions *session.Store
 	shared   *session.Redis   // nil if nobody shares the sessions
 	calls    *call.Correlator // nil if there are no records of calls
+	expected *expect.Correlator
 }
 
 // openMemory opens it. With Redis away it works as if alone, and failed is told.
@@ -30,6 +32,7 @@ func openMemory(cfg *config.Config, failed func(error)) (m memory, err error) {
 	options := cfg.CallOptions()
 	options.Sessions = m.sessions
 	m.calls = call.New(options)
+	m.expected = expect.New(m.sessions, options.Idle+cfg.Flow.Linger+cfg.Flow.Lateness)
 	return m, nil
 }
 
@@ -38,7 +41,7 @@ func (m *memory) correlators() (all []egress.Correlator) {
 	if m.calls != nil {
 		all = append(all, m.calls)
 	}
-	return all
+	return append(all, m.expected)
 }
 
 // Tally implements egress.Teller.

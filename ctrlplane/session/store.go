@@ -82,22 +82,25 @@ func (s *Store) Put(k Key, value []byte, life time.Duration) {
 // Get appends the value of a key to dst, and reports whether there is one. What only other probes
 // know is asked for in the background: the next Get may find it.
 func (s *Store) Get(dst []byte, k Key) ([]byte, bool) {
+	dst, ok := s.Peek(dst, k)
+	if r := s.backed.Load(); r != nil && !ok {
+		r.ask(k)
+	}
+	return dst, ok
+}
+
+// Peek is Get without asking others: for what is mostly not there.
+func (s *Store) Peek(dst []byte, k Key) ([]byte, bool) {
 	h := s.shard(k)
 	h.mu.Lock()
-	i := h.find(k)
-	if i != 0 && h.entries[i-1].until > s.now.Load() {
+	defer h.mu.Unlock()
+	if i := h.find(k); i != 0 && h.entries[i-1].until > s.now.Load() {
 		e := &h.entries[i-1]
 		e.shown = true
 		h.counts[Hits]++
-		dst = h.value(dst, e)
-		h.mu.Unlock()
-		return dst, true
+		return h.value(dst, e), true
 	}
 	h.counts[Misses]++
-	h.mu.Unlock()
-	if r := s.backed.Load(); r != nil {
-		r.ask(k)
-	}
 	return dst, false
 }
 

@@ -17,6 +17,7 @@ var All = []*Dissector{
 	&SMTP, &IMAP, &POP3,
 	&RADIUS,
 	&Oracle,
+	&FTP,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

@@ -28,6 +28,7 @@ var samples = map[*Dissector]func() []conversation{
 	&IMAP:   imapSamples,
 	&POP3:   pop3Samples,
 	&Oracle: oracleSamples,
+	&FTP:    ftpSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

@@ -202,6 +202,9 @@ func (t *smtpTurn) begin() Verdict {
 		return t.wait()
 	}
 	says := bytes.Contains(line, []byte("SMTP"))
+	if !says && equalFoldIn(line, "ftp") && !slices.Contains(smtpPorts, t.DstPort) {
+		return Reject
+	}
 	if !says && (!slices.Contains(smtpPorts, t.DstPort) || bytes.Contains(line, []byte("FTP")) || len(line) < 4) {
 		if t.Len() > mailMaxLine {
 			return Reject
