@@ -199,6 +199,9 @@ const maxLayers = 16
 // Dissect fills p from a frame: with the innermost IP packet, or with the outermost if outer.
 // p may have been used before. It borrows the frame until that is given back.
 func (p *Packet) Dissect(f *nic.Frame, outer bool) {
+	if p.plain(f) {
+		return
+	}
 	p.limit = maxLayers
 	if outer {
 		p.limit = 0

@@ -211,6 +211,44 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// byLayers is what the layers say of a frame, plain or not; plain is what is said of a plain one.
+func byLayers(t testing.TB, f *nic.Frame) (isPlain bool) {
+	t.Helper()
+	var p, q Packet
+	if !p.plain(f) {
+		return false
+	}
+	q.limit = maxLayers
+	q.read(f)
+	if q.left, q.limit = 0, 0; !same(&p, &q) {
+		t.Fatalf("plain frame % x:\n got %+v\nwant %+v", f.Bytes(), p, q)
+	}
+	return true
+}
+
+// Of a plain frame the same is said as by the layers, whatever its octets are and wherever it ends.
+func TestPlain(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range samples() {
+		b := bytes.Clone(s.frame)
+		for n := len(b); n >= 0; n-- {
+			f := frame(s.link, b[:n:n])
+			seen[s.name] = byLayers(t, &f) || seen[s.name]
+		}
+		f := frame(s.link, b)
+		for i := range b {
+			for bit := range 8 {
+				b[i] = s.frame[i] ^ 1<<bit
+				byLayers(t, &f)
+			}
+			b[i] = s.frame[i]
+		}
+	}
+	if !seen["tcp"] || !seen["udp"] || !seen["padding"] || seen["vlan"] || seen["ipv6"] || seen["vxlan"] {
+		t.Errorf("plain are %v", seen)
+	}
+}
+
 func FuzzPacket(f *testing.F) {
 	for _, s := range samples() {
 		f.Add(uint16(s.link), uint8(0), s.frame)
@@ -219,6 +257,7 @@ func FuzzPacket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, link uint16, more uint8, b []byte) {
 		in := frame(nic.Link(link), b)
 		in.Wire += uint32(more)
+		byLayers(t, &in)
 		for _, outer := range []bool{false, true} {
 			var p Packet
 			p.Dissect(&in, outer)

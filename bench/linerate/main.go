@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"runtime/debug"
+	"runtime/pprof"
 	"time"
 )
 
@@ -29,6 +30,7 @@ Exit status: 0 what was measured holds, 1 a goal was missed, 2 it could not be m
 type settings struct {
 	scenarios, results, only, weir string
 	short, save                    bool
+	profile                        string
 }
 
 func main() {
@@ -46,6 +48,7 @@ func main() {
 	flag.StringVar(&s.weir, "weir", "bin/weir", "the program that is compared with other meters")
 	flag.BoolVar(&s.short, "short", false, "fewer packets, fewer flows")
 	flag.BoolVar(&s.save, "save", false, "write the results and their plots")
+	flag.StringVar(&s.profile, "profile", "", "write a profile of the processor to this `file`")
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
 	flag.Parse()
 	held, err := s.run(os.Stdout)
@@ -71,7 +74,9 @@ func (s *settings) run(w io.Writer) (bool, error) {
 		return false, fmt.Errorf("-only: %w", err)
 	}
 	r := newResults()
-	s.measure(r, &sc, pattern.MatchString)
+	if err := profiled(s.profile, func() { s.measure(r, &sc, pattern.MatchString) }); err != nil {
+		return false, err
+	}
 	if len(r.Results) == 0 {
 		return false, errors.New("nothing was measured")
 	}
@@ -91,6 +96,24 @@ func (s *settings) run(w io.Writer) (bool, error) {
 		return held, plots(r, s.results)
 	}
 	return held, nil
+}
+
+// profiled writes a profile of what f does to a file, if it has a name.
+func profiled(name string, f func()) error {
+	if name == "" {
+		f()
+		return nil
+	}
+	to, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(to); err != nil {
+		return err
+	}
+	f()
+	pprof.StopCPUProfile()
+	return to.Close()
 }
 
 // measure does all that is asked for.

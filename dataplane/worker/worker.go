@@ -118,6 +118,9 @@ func (w *Worker) receive(now uint64) {
 	frames := w.src.Burst()
 	w.clock(now, frames)
 	w.counts[Received] += uint64(len(frames))
+	if len(frames) > 0 {
+		prefetchFrames(&frames[0], len(frames))
+	}
 	for i := range frames {
 		w.take(&frames[i])
 	}
