@@ -18,6 +18,17 @@ var All = []*Dissector{
 	&RADIUS,
 	&Oracle,
 	&FTP,
+	&MQTT,
+	&Modbus,
+	&MongoDB,
+	&NTP,
+	&OpenVPN,
+	&RPC,
+	&RTSP,
+	&SNMP,
+	&TDS,
+	&VNC,
+	&WireGuard,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

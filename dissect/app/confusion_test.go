@@ -15,11 +15,14 @@ import (
 // dissector's own.
 var sharks = map[string][]string{
 	"dns":        {"dns", "mdns", "llmnr"},
+	"modbus":     {"modbus", "mbtcp"},
+	"mongodb":    {"mongo"},
 	"oracle":     {"tns"},
 	"postgresql": {"pgsql"},
 	"pop3":       {"pop"},
 	"quic":       {"quic", "gquic"},
 	"rtp":        {"rtp", "rtcp", "rtpevent", "srtp"},
+	"wireguard":  {"wg"},
 	"stun":       {"stun", "classicstun"},
 }
 

@@ -6,7 +6,7 @@ import "github.com/weir-probe/weir/dataplane/flow"
 // of every request, because a record only keeps what the first one said.
 var (
 	DBSystem = dbWords(500, "DB_SYSTEM", 16,
-		"Database system that is spoken to: mysql, mariadb, postgresql, oracle or redis.")
+		"Database system that is spoken to: mysql, mariadb, postgresql, oracle, mssql, mongodb or redis.")
 	DBUser = dbWords(501, "DB_USER", 32, "User who has logged in to the database, or tries to.")
 	DBName = dbWords(502, "DB_NAME", 64,
 		"Database in use, as the client has asked for it.")
