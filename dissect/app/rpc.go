@@ -160,8 +160,8 @@ func rpcLike(b []byte, reply bool) bool {
 
 // record reads a call or a reply. It is at an offset of the message.
 func (s *rpcState) record(m *Message, r wire.Reader, at int) Verdict {
+	size := at + r.Len()
 	xid, kind := r.U32(), r.U32()
-	size := at + 8 + r.Len()
 	switch {
 	case r.Short() && !s.begun, kind > 1:
 		return s.broken(m, size)

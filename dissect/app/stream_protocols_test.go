@@ -91,6 +91,9 @@ func rpcSaid() []dialogue {
 		{"of another version", talks(17, 700, rpcCall(1, rpcPortmap, 2, 3, ""), rpcWords(1, 1, 1, 0, 2, 2)),
 			"transaction portmap GETPORT RPC_MISMATCH", ""},
 		{"a record too long", tcpTalk(2049, rpcRecord(true, null), "\x7f\xff\xff\xff\x00"), "unanswered nfs NULL", rpcFlawFrame},
+		{"an empty record", tcpTalk(2049, rpcRecord(true, null)+rpcRecord(true, "")+rpcRecord(true, name),
+			rpcRecord(true, rpcWords(2, 1, 0, 0, 0, 0, 0))),
+			"transaction nfs LOOKUP ab SUCCESS 0, unanswered nfs NULL", rpcFlaw},
 		{"a reply that does not fit", tcpTalk(2049, rpcRecord(true, null), rpcRecord(true, rpcWords(1, 1, 7))),
 			"transaction nfs NULL", rpcFlaw},
 	}
