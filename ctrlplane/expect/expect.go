@@ -28,6 +28,7 @@ type Announcer struct {
 func Announcers() []Announcer {
 	return []Announcer{
 		{&app.FTP, 6, 175, []*flow.Field{app.FTPCommand, app.FTPArgument, app.FTPLogin}, ofFTP},
+		{&app.TFTP, 17, 96, []*flow.Field{app.TFTPOperation, app.TFTPFile}, ofTFTP},
 	}
 }
 
@@ -177,4 +178,12 @@ func ofFTP(dst []netip.AddrPort, v *flow.View, hold time.Duration) ([]netip.Addr
 		return dst, hold
 	}
 	return dst, longest
+}
+
+// ofTFTP returns the client's endpoint, with which the server answers from a port of its own.
+func ofTFTP(dst []netip.AddrPort, v *flow.View, hold time.Duration) ([]netip.AddrPort, time.Duration) {
+	if _, ok := v.Value(app.TFTPFile); !ok {
+		return dst, 0
+	}
+	return append(dst, netip.AddrPortFrom(netip.AddrFrom16(v.Src), v.SrcPort)), soon + hold
 }

@@ -12,7 +12,7 @@ var kindDocs = [kinds]string{
 	User:       "Who has an address: a user name.",
 	Subscriber: "Who has a GTP tunnel, by its endpoint and the identifier in hexadecimal: an IMSI.",
 	Name:       "What an address was looked up as: a host name.",
-	Data:       "The command of FTP that opened an endpoint.",
+	Data:       "What has announced an endpoint, as a command of FTP: the dissector and what flows say of it, with tabs between.",
 }
 
 // Page returns the page that explains what probes share by Redis.

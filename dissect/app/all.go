@@ -29,6 +29,12 @@ var All = []*Dissector{
 	&TDS,
 	&VNC,
 	&WireGuard,
+	&TFTP,
+	&SMB,
+	&NetBIOS,
+	&RDP,
+	&SSDP,
+	&Syslog,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

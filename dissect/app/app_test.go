@@ -26,7 +26,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("%s: number or name not its own, or no category", a.Name)
 		}
 		numbers[a.Number], names[a.Name] = a.Name, true
-		byContent := slices.Contains([]uint16{HTTP2.Number, numberConnect, numberWebSocket}, a.Number)
+		byContent := slices.Contains([]uint16{HTTP2.Number, numberConnect, numberWebSocket, numberSMB1}, a.Number)
 		if len(a.TCP)+len(a.UDP)+len(a.SCTP)+len(a.IP) == 0 && !byContent {
 			t.Errorf("%s can never be found", a.Name)
 		}
@@ -50,7 +50,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("number %d finds %v, want %s", a.Number, got, a.Name)
 		}
 	}
-	for _, n := range []uint16{0, 16, 65535} {
+	for _, n := range []uint16{0, 21, 65535} {
 		if a := ByNumber(n); a != nil {
 			t.Errorf("number %d finds %s, want nothing", n, a.Name)
 		}

@@ -20,6 +20,8 @@ var sharks = map[string][]string{
 	"oracle":     {"tns"},
 	"postgresql": {"pgsql"},
 	"pop3":       {"pop"},
+	"smb":        {"smb", "smb2"},
+	"netbios":    {"nbns", "nbss", "nbdgm"},
 	"quic":       {"quic", "gquic"},
 	"rtp":        {"rtp", "rtcp", "rtpevent", "srtp"},
 	"wireguard":  {"wg"},

@@ -33,13 +33,18 @@ var samples = map[*Dissector]func() []conversation{
 	&Modbus:    modbusSamples,
 	&MongoDB:   mongoSamples,
 	&NTP:       ntpSamples,
-	&Oracle:    oracleSamples,
 	&RPC:       rpcSamples,
 	&RTSP:      rtspSamples,
 	&SNMP:      snmpSamples,
 	&TDS:       tdsSamples,
 	&VNC:       vncSamples,
 	&WireGuard: wireGuardSamples,
+	&TFTP:      tftpSamples,
+	&SMB:       smbSamples,
+	&NetBIOS:   netbiosSamples,
+	&RDP:       rdpSamples,
+	&SSDP:      ssdpSamples,
+	&Syslog:    syslogSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

@@ -9,8 +9,8 @@ import (
 
 // FTP is the control connection of the File Transfer Protocol (RFC 959), with IPv6 (RFC 2428) and TLS (RFC
 // 4217). A transaction is a command and its reply. A transfer has two: the command with the reply that it
-// begins, and a notice with the reply that it is over. Both say where the data goes, so that the control plane
-// finds the flow that carries it.
+// begins, and a notice with the reply that it is over. Both say where the data goes, so that the control
+// plane finds the flow that carries it.
 var FTP = Dissector{
 	Name: "ftp", Number: 1,
 	Doc:   "FTP: logins, commands with their replies, and where data connections go.",
@@ -29,13 +29,17 @@ var ftpPorts = on(21)
 
 // Fields of FTP that flows of its data have, too, and those that say where these go.
 var (
-	FTPLogin    = ntopText("FTP_LOGIN", 356, "User who logs in to a server of FTP.")
-	FTPCommand  = ntopText("FTP_COMMAND", 358, "Command of FTP in upper case: of the transaction, or the one that opened the flow.")
-	FTPArgument = mailText64("FTP_ARGUMENT", 490, "Argument of a command of FTP, as the path of a file, but for what proves who the user is.")
+	FTPLogin   = ntopText("FTP_LOGIN", 356, "User who logs in to a server of FTP.")
+	FTPCommand = ntopText("FTP_COMMAND", 358,
+		"Command of FTP in upper case: of the transaction, or the one that opened the flow.")
+	FTPArgument = mailText64("FTP_ARGUMENT", 490,
+		"Argument of a command of FTP, as the path of a file, but for what proves who the user is.")
 
-	FTPDataAddress  = mailText64("FTP_DATA_ADDRESS", 493, "Address that a data connection of FTP goes to, if it is told.")
+	FTPDataAddress = mailText64("FTP_DATA_ADDRESS", 493,
+		"Address that a data connection of FTP goes to, if it is told.")
 	FTPDataPort     = mailNumber("FTP_DATA_PORT", 494, "Port that a data connection of FTP goes to.")
-	FTPDataListener = mailText64("FTP_DATA_LISTENER", 495, "To whom a data connection of FTP goes: client or server.")
+	FTPDataListener = mailText64("FTP_DATA_LISTENER", 495,
+		"To whom a data connection of FTP goes: client or server.")
 
 	FTPCode = &flow.Field{
 		Element: flow.Element{Label: "FTP_COMMAND_RET_CODE", ID: 359, PEN: flow.Ntop},
@@ -177,7 +181,8 @@ func ftpLetters(b []byte) bool {
 func ftpGoesOn(b []byte) Verdict {
 	code := cut(b, 4)
 	switch {
-	case bytes.HasPrefix(code, []byte("331 ")), bytes.HasPrefix(code, []byte("331-")), bytes.HasPrefix(code, []byte("230 ")):
+	case bytes.HasPrefix(code, []byte("331 ")), bytes.HasPrefix(code, []byte("331-")), bytes.HasPrefix(code,
+		[]byte("230 ")):
 		return Accept
 	case len(code) < 4 && (bytes.HasPrefix([]byte("331"), code) || bytes.HasPrefix([]byte("230"), code)):
 		return More
@@ -195,8 +200,8 @@ func equalFoldIn(line []byte, word string) bool {
 	return false
 }
 
-// place reads the endpoint of a data connection that text tells of: in PORT and the reply to PASV six numbers,
-// in EPRT and the reply to EPSV what is between vertical bars (RFC 959, section 4.1.2; RFC 2428).
+// place reads the endpoint of a data connection that text tells of: in PORT and the reply to PASV six
+// numbers, in EPRT and the reply to EPSV what is between vertical bars (RFC 959, section 4.1.2; RFC 2428).
 func (t *ftpTurn) place(text []byte, server, extended bool) {
 	p := &t.s.place
 	*p = ftpPlace{server: server}

@@ -21,15 +21,23 @@ var ftpCommands = [...]struct {
 	{"", ftpOther},
 	{"USER", ftpUser}, {"PASS", ftpSecret}, {"ACCT", ftpSecret}, {"ADAT", ftpSecret}, {"AUTH", ftpAuth},
 	{"PORT", ftpPort}, {"EPRT", ftpPort}, {"PASV", ftpPassive}, {"EPSV", ftpPassive},
-	{"RETR", ftpTransfer}, {"STOR", ftpTransfer}, {"STOU", ftpTransfer}, {"APPE", ftpTransfer}, {"LIST", ftpTransfer},
+	{"RETR", ftpTransfer}, {"STOR", ftpTransfer}, {"STOU", ftpTransfer}, {"APPE", ftpTransfer}, {"LIST",
+		ftpTransfer},
 	{"NLST", ftpTransfer}, {"MLSD", ftpTransfer},
-	{"ABOR", ftpOther}, {"ALLO", ftpOther}, {"CCC", ftpOther}, {"CDUP", ftpOther}, {"CLNT", ftpOther}, {"CWD", ftpOther},
-	{"DELE", ftpOther}, {"FEAT", ftpOther}, {"HELP", ftpOther}, {"HOST", ftpOther}, {"LANG", ftpOther}, {"MDTM", ftpOther},
-	{"MFMT", ftpOther}, {"MKD", ftpOther}, {"MLST", ftpOther}, {"MODE", ftpOther}, {"NOOP", ftpOther}, {"OPTS", ftpOther},
-	{"PBSZ", ftpOther}, {"PROT", ftpOther}, {"PWD", ftpOther}, {"QUIT", ftpOther}, {"REIN", ftpOther}, {"REST", ftpOther},
-	{"RMD", ftpOther}, {"RNFR", ftpOther}, {"RNTO", ftpOther}, {"SITE", ftpOther}, {"SIZE", ftpOther}, {"SMNT", ftpOther},
-	{"STAT", ftpOther}, {"STRU", ftpOther}, {"SYST", ftpOther}, {"TYPE", ftpOther}, {"XCUP", ftpOther}, {"XCWD", ftpOther},
-	{"XMKD", ftpOther}, {"XPWD", ftpOther}, {"XRMD", ftpOther}, {"XCRC", ftpOther}, {"XMD5", ftpOther}, {"XSHA1", ftpOther},
+	{"ABOR", ftpOther}, {"ALLO", ftpOther}, {"CCC", ftpOther}, {"CDUP", ftpOther}, {"CLNT", ftpOther},
+	{"CWD", ftpOther},
+	{"DELE", ftpOther}, {"FEAT", ftpOther}, {"HELP", ftpOther}, {"HOST", ftpOther}, {"LANG", ftpOther},
+	{"MDTM", ftpOther},
+	{"MFMT", ftpOther}, {"MKD", ftpOther}, {"MLST", ftpOther}, {"MODE", ftpOther}, {"NOOP", ftpOther},
+	{"OPTS", ftpOther},
+	{"PBSZ", ftpOther}, {"PROT", ftpOther}, {"PWD", ftpOther}, {"QUIT", ftpOther}, {"REIN", ftpOther},
+	{"REST", ftpOther},
+	{"RMD", ftpOther}, {"RNFR", ftpOther}, {"RNTO", ftpOther}, {"SITE", ftpOther}, {"SIZE", ftpOther},
+	{"SMNT", ftpOther},
+	{"STAT", ftpOther}, {"STRU", ftpOther}, {"SYST", ftpOther}, {"TYPE", ftpOther}, {"XCUP", ftpOther},
+	{"XCWD", ftpOther},
+	{"XMKD", ftpOther}, {"XPWD", ftpOther}, {"XRMD", ftpOther}, {"XCRC", ftpOther}, {"XMD5", ftpOther},
+	{"XSHA1", ftpOther},
 }
 
 // ftpNamed returns the position of the command that a line begins with, 0 if it is not known.
@@ -105,8 +113,9 @@ func (t *ftpTurn) does(n uint8, argument []byte) {
 func (t *ftpTurn) reply(line []byte) Verdict {
 	s := t.s
 	code, ok := decimal(cut(line, 3))
-	ok = ok && len(line) >= 3 && code >= 100 && code < 660 && (len(line) == 3 || line[3] == ' ' || line[3] == '-')
-	ends := ok && (len(line) == 3 || line[3] == ' ')
+	ends := len(line) == 3 || len(line) > 3 && line[3] == ' '
+	ok = ok && code >= 100 && code < 660 && (ends || len(line) > 3 && line[3] == '-')
+	ends = ends && ok
 	switch {
 	case s.multi != 0 && (!ends || uint16(code) != s.multi):
 		return Accept // whatever is between

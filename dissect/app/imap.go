@@ -7,8 +7,8 @@ import (
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
-// IMAP is the Internet Message Access Protocol (RFC 3501 and RFC 9051) with IDLE (RFC 2177), COMPRESS
-// (RFC 4978) and STARTTLS. A transaction is a command with all that answers it. IDLE is two: the command, which
+// IMAP is the Internet Message Access Protocol (RFC 3501 and RFC 9051) with IDLE (RFC 2177), COMPRESS (RFC
+// 4978) and STARTTLS. A transaction is a command with all that answers it. IDLE is two: the command, which
 // the server agrees to, and DONE, which ends it. Of mails the header is looked at.
 var IMAP = Dissector{
 	Name: "imap", Number: 4,
@@ -25,15 +25,19 @@ var IMAP = Dissector{
 }
 
 var (
-	imapLogin     = ntopText("IMAP_LOGIN", 260, "User who logs in to a server of IMAP.")
-	imapGreeting  = mailText64("IMAP_GREETING", 474, "What the server of IMAP says of itself at first.")
-	imapCommand   = mailText64("IMAP_COMMAND", 475, "Command of IMAP in upper case, with UID before if it is by UID.")
-	imapMailbox   = mailText64("IMAP_MAILBOX", 476, "Mailbox that a command of IMAP is about: the one it names, or the one selected.")
-	imapStatus    = mailText64("IMAP_STATUS", 477, "How the server of IMAP completes a command: OK, NO or BAD.")
-	imapText      = mailText64("IMAP_RESPONSE_TEXT", 478, "Text with which the server of IMAP completes a command.")
+	imapLogin    = ntopText("IMAP_LOGIN", 260, "User who logs in to a server of IMAP.")
+	imapGreeting = mailText64("IMAP_GREETING", 474, "What the server of IMAP says of itself at first.")
+	imapCommand  = mailText64("IMAP_COMMAND", 475,
+		"Command of IMAP in upper case, with UID before if it is by UID.")
+	imapMailbox = mailText64("IMAP_MAILBOX", 476,
+		"Mailbox that a command of IMAP is about: the one it names, or the one selected.")
+	imapStatus = mailText64("IMAP_STATUS", 477, "How the server of IMAP completes a command: OK, NO or BAD.")
+	imapText   = mailText64("IMAP_RESPONSE_TEXT", 478,
+		"Text with which the server of IMAP completes a command.")
 	imapMechanism = mailText64("IMAP_AUTH_MECHANISM", 479, "Mechanism by which the client of IMAP logs in.")
-	imapMessages  = mailNumber("IMAP_MESSAGES", 480, "Messages in the mailbox, as the server tells in its response.")
-	imapFetched   = mailNumber("IMAP_FETCHED", 481, "Messages that the response tells something of.")
+	imapMessages  = mailNumber("IMAP_MESSAGES", 480,
+		"Messages in the mailbox, as the server tells in its response.")
+	imapFetched = mailNumber("IMAP_FETCHED", 481, "Messages that the response tells something of.")
 )
 
 // Flaws of IMAP.
@@ -181,7 +185,8 @@ func imapMayBegin(b []byte) bool {
 // imapGreets reports whether a line is how a server may greet (RFC 9051, section 7.1).
 func imapGreets(line []byte) bool {
 	kind, _, _ := bytes.Cut(line[min(len(line), 2):], []byte{' '})
-	return bytes.HasPrefix(line, []byte("* ")) && (equalUpper(kind, "OK") || equalUpper(kind, "PREAUTH") || equalUpper(kind, "BYE"))
+	return bytes.HasPrefix(line, []byte("* ")) && (equalUpper(kind, "OK") || equalUpper(kind,
+		"PREAUTH") || equalUpper(kind, "BYE"))
 }
 
 // imapTag reports whether b can be the tag of a command.

@@ -12,9 +12,12 @@ func FuzzIMAP(f *testing.F) { fuzzPieces(f, &IMAP) }
 func imapSamples() []conversation {
 	all := []conversation{
 		talkHTTP("literals and pipelining", "<* OK IMAP4rev1 ready", ">a LOGIN {3}", "<+ go", ">bob {6}", "<+ go",
-			">secret", "<a OK done", ">b SELECT INBOX", ">c FETCH 1 BODY[HEADER]", "<* 3 EXISTS", "<b OK [READ-WRITE] done",
-			"<* 1 FETCH (BODY[HEADER] {50}", "<Subject: hello", "<From: x@y.z", "<Message-ID: <i@j>", "<", "<)", "<* 2 FETCH (FLAGS ())",
-			"<c OK fetched", ">d APPEND Sent {16+}", ">Subject: s", ">", ">hi", ">e LOGOUT", "<d OK done", "<* BYE bye",
+			">secret", "<a OK done", ">b SELECT INBOX", ">c FETCH 1 BODY[HEADER]", "<* 3 EXISTS",
+			"<b OK [READ-WRITE] done",
+			"<* 1 FETCH (BODY[HEADER] {50}", "<Subject: hello", "<From: x@y.z", "<Message-ID: <i@j>", "<", "<)",
+			"<* 2 FETCH (FLAGS ())",
+			"<c OK fetched", ">d APPEND Sent {16+}", ">Subject: s", ">", ">hi", ">e LOGOUT", "<d OK done",
+			"<* BYE bye",
 			"<e OK bye"),
 		talkHTTP("a literal that is refused", "<* OK IMAP4rev1 ready", ">a LOGIN bob {6}", "<a NO not so",
 			`>b AUTHENTICATE PLAIN AGFubgBzZWNyZXQ=`, "<b OK yes", ">c IDLE", "<+ idling", "<* 5 EXISTS", ">DONE",
@@ -31,7 +34,8 @@ func imapSamples() []conversation {
 // TestIMAPEvents holds what transactions there are, and what they say; and that no secret is among it.
 func TestIMAPEvents(t *testing.T) {
 	want := [][]string{
-		{"notice", "transaction LOGIN OK bob", "transaction SELECT OK bob INBOX 3", "transaction FETCH OK bob INBOX 'hello' 2",
+		{"notice", "transaction LOGIN OK bob", "transaction SELECT OK bob INBOX 3",
+			"transaction FETCH OK bob INBOX 'hello' 2",
 			"transaction APPEND OK bob Sent 's'", "transaction LOGOUT OK bob"},
 		{"notice", "transaction LOGIN NO bob", "transaction AUTHENTICATE OK ann", "transaction IDLE ann",
 			"transaction DONE OK ann", `transaction STATUS OK ann a "box"`},
@@ -66,7 +70,8 @@ func TestIMAPEvents(t *testing.T) {
 func TestIMAPFlaws(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"no command", ">\x01\x02", imapFlawCommand}, {"a name that is none", ">a \x01b", imapFlawCommand},
-		{"no response", "<hello", imapFlawReply}, {"too many commands", ">" + strings.Repeat("a NOOP\r\n", 20) + "|", imapFlawAhead},
+		{"no response", "<hello", imapFlawReply}, {"too many commands", ">" + strings.Repeat("a NOOP\r\n",
+			20) + "|", imapFlawAhead},
 		{"a long line", ">a FETCH " + strings.Repeat("1,", imapUnit) + "1 FLAGS", ""},
 	} {
 		x := talkHTTP(c.name, "<* OK IMAP4 ready", ">a NOOP", "<a OK done", c.line)
@@ -86,7 +91,8 @@ func TestIMAPFlaws(t *testing.T) {
 
 // TestIMAPRefuses holds what is not IMAP on ports that say nothing.
 func TestIMAPRefuses(t *testing.T) {
-	for _, said := range []string{"GET LOGIN HTTP/1.1", "a LOGIN b c", "LIST", "USER bob", "* OK", "x y z", "1 NOOP"} {
+	for _, said := range []string{"GET LOGIN HTTP/1.1", "a LOGIN b c", "LIST", "USER bob", "* OK", "x y z",
+		"1 NOOP"} {
 		x := talkHTTP(said, ">"+said)
 		if o := drive(&x, &IMAP); len(o.messages) > 0 {
 			t.Errorf("%q is taken for IMAP", said)

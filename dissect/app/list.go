@@ -42,6 +42,7 @@ var Applications = []Application{
 	{Number: 13, Name: "BGP", Category: network, TCP: on(179)},
 	{Number: 14, Name: "SNMP", Category: network, TCP: on(161, 162), UDP: on(161, 162)},
 	{Number: 15, Name: "XDMCP", Category: remote, UDP: on(177)},
+	{Number: 16, Name: "SMBv1", Category: system},
 	{Number: 17, Name: "Syslog", Category: system, TCP: on(601, 6514), UDP: on(514)},
 	{Number: 18, Name: "DHCP", Category: network, UDP: on(67, 68)},
 	{Number: 19, Name: "PostgreSQL", Category: database, TCP: on(5432)},

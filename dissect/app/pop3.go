@@ -9,15 +9,16 @@ import (
 )
 
 // POP3 is the Post Office Protocol, version 3 (RFC 1939), with CAPA (RFC 2449), AUTH (RFC 5034), STLS (RFC
-// 2595) and pipelining. A transaction is a command and its response, with all its lines. Of mails the header is
-// looked at.
+// 2595) and pipelining. A transaction is a command and its response, with all its lines. Of mails the
+// header is looked at.
 var POP3 = Dissector{
 	Name: "pop3", Number: 2,
 	Doc:   "POP3: logins, commands, counts of messages, and how the server answers.",
 	TCP:   pop3Ports,
 	First: "+ACSUacsu",
 	Fields: []*flow.Field{
-		popUser, FlowUser, popGreeting, popCommand, popStatus, popText, popMechanism, popMessages, popDrop, popOctets,
+		popUser, FlowUser, popGreeting, popCommand, popStatus, popText, popMechanism, popMessages, popDrop,
+		popOctets,
 		mailSubject, mailID, mailAuthor,
 	},
 	Pair:  InOrder,
@@ -28,15 +29,18 @@ var POP3 = Dissector{
 var pop3Ports = on(110)
 
 var (
-	popUser      = ntopText("POP_USER", 210, "User who logs in to a server of POP3.")
-	popGreeting  = mailText64("POP_GREETING", 482, "What the server of POP3 says of itself at first.")
-	popCommand   = mailText64("POP_COMMAND", 483, "Command of POP3 in upper case.")
-	popStatus    = mailText64("POP_STATUS", 484, "How the server of POP3 answers: +OK or -ERR.")
-	popText      = mailText64("POP_RESPONSE_TEXT", 485, "Text of the first line with which the server of POP3 answers.")
+	popUser     = ntopText("POP_USER", 210, "User who logs in to a server of POP3.")
+	popGreeting = mailText64("POP_GREETING", 482, "What the server of POP3 says of itself at first.")
+	popCommand  = mailText64("POP_COMMAND", 483, "Command of POP3 in upper case.")
+	popStatus   = mailText64("POP_STATUS", 484, "How the server of POP3 answers: +OK or -ERR.")
+	popText     = mailText64("POP_RESPONSE_TEXT", 485,
+		"Text of the first line with which the server of POP3 answers.")
 	popMechanism = mailText64("POP_AUTH_MECHANISM", 486, "Mechanism by which the client of POP3 logs in.")
-	popMessages  = mailNumber("POP_MESSAGES", 487, "Messages in the maildrop, as the server counts or lists them.")
-	popDrop      = mailNumber("POP_MAILDROP_BYTES", 488, "Octets of the maildrop, as the server says.")
-	popOctets    = mailNumber("POP_MAIL_BYTES", 489, "Octets of the mail as they were sent, without the final dot.")
+	popMessages  = mailNumber("POP_MESSAGES", 487,
+		"Messages in the maildrop, as the server counts or lists them.")
+	popDrop   = mailNumber("POP_MAILDROP_BYTES", 488, "Octets of the maildrop, as the server says.")
+	popOctets = mailNumber("POP_MAIL_BYTES", 489,
+		"Octets of the mail as they were sent, without the final dot.")
 )
 
 // Flaws of POP3.
@@ -141,8 +145,8 @@ func (t *pop3Turn) read(line []byte) Verdict {
 	return t.response(line)
 }
 
-// begin finds out whether it is POP3: by a command that no other protocol has, by what the server greets with,
-// or by where servers of POP3 are.
+// begin finds out whether it is POP3: by a command that no other protocol has, by what the server greets
+// with, or by where servers of POP3 are.
 func (t *pop3Turn) begin() Verdict {
 	line, n := lineOf(t.Peek())
 	expected := slices.Contains(pop3Ports, t.DstPort)

@@ -13,18 +13,23 @@ func FuzzPOP3(f *testing.F) { fuzzPieces(f, &POP3) }
 // pop3Samples are what the recorded captures do not have.
 func pop3Samples() []conversation {
 	all := []conversation{
-		talkHTTP("apop", "<+OK ready <1896.697170952@mx.example>", ">APOP ann c4c9334bac560ecc979e58001b3e22fb", "<+OK 1 message",
-			">STAT", "<+OK 1 12", ">UIDL 1", "<+OK 1 x", ">UIDL", "<+OK", "<1 x", "<.", ">TOP 1 0", "<+OK", "<no header", "<..", "<.",
+		talkHTTP("apop", "<+OK ready <1896.697170952@mx.example>", ">APOP ann c4c9334bac560ecc979e58001b3e22fb",
+			"<+OK 1 message",
+			">STAT", "<+OK 1 12", ">UIDL 1", "<+OK 1 x", ">UIDL", "<+OK", "<1 x", "<.", ">TOP 1 0", "<+OK",
+			"<no header", "<..", "<.",
 			">RETR 1", "<+OK 12 octets", "<.", ">AUTH", "<+OK list", "<PLAIN", "<.", ">QUIT", "<+OK"),
-		talkHTTP("pipelining", "<+OK POP3", ">user bob", ">pass secret", ">stat", ">list", ">quit", "<+OK", "<+OK", "<+OK 2 30",
+		talkHTTP("pipelining", "<+OK POP3", ">user bob", ">pass secret", ">stat", ">list", ">quit", "<+OK",
+			"<+OK", "<+OK 2 30",
 			"<+OK", "<1 10", "<2 20", "<.", "<+OK bye"),
-		talkHTTP("auth", "<+OK POP3", ">AUTH LOGIN", "<+ VXNlcm5hbWU6", ">Ym9i", "<+ UGFzc3dvcmQ6", ">c2VjcmV0", "<-ERR no",
+		talkHTTP("auth", "<+OK POP3", ">AUTH LOGIN", "<+ VXNlcm5hbWU6", ">Ym9i", "<+ UGFzc3dvcmQ6", ">c2VjcmV0",
+			"<-ERR no",
 			">AUTH PLAIN AGFubgBzZWNyZXQ=", "<+OK", ">STAT", "<+OK 0 0"),
 	}
 	for i := range all {
 		all[i].dstPort = 110
 	}
-	strange := talkHTTP("elsewhere, by the answer to USER", ">USER bob|", "<+OK hello", "<+OK", ">", ">PASS secret", "<+OK in", ">STAT",
+	strange := talkHTTP("elsewhere, by the answer to USER", ">USER bob|", "<+OK hello", "<+OK", ">",
+		">PASS secret", "<+OK in", ">STAT",
 		"<+OK 1 2")
 	strange.dstPort = 1110
 	return append(all, strange)
@@ -33,9 +38,12 @@ func pop3Samples() []conversation {
 // TestPOP3Events holds what transactions there are, and what they say; and that no secret is among it.
 func TestPOP3Events(t *testing.T) {
 	want := [][]string{
-		{"notice +OK", "transaction APOP +OK ann", "transaction STAT +OK ann 1 12", "transaction UIDL +OK ann", "transaction UIDL +OK ann 1",
-			"transaction TOP +OK ann 15", "transaction RETR +OK ann 0", "transaction AUTH +OK", "transaction QUIT +OK ann"},
-		{"notice +OK", "transaction USER +OK bob", "transaction PASS +OK bob", "transaction STAT +OK 2 30", "transaction LIST +OK 2",
+		{"notice +OK", "transaction APOP +OK ann", "transaction STAT +OK ann 1 12", "transaction UIDL +OK ann",
+			"transaction UIDL +OK ann 1",
+			"transaction TOP +OK ann 15", "transaction RETR +OK ann 0", "transaction AUTH +OK",
+			"transaction QUIT +OK ann"},
+		{"notice +OK", "transaction USER +OK bob", "transaction PASS +OK bob", "transaction STAT +OK 2 30",
+			"transaction LIST +OK 2",
 			"transaction QUIT +OK"},
 		{"notice +OK", "transaction AUTH -ERR bob", "transaction AUTH +OK ann", "transaction STAT +OK ann 0 0"},
 		{"notice +OK", "notice USER bob", "transaction PASS +OK bob", "transaction STAT +OK bob 1 2"},
@@ -92,7 +100,8 @@ func TestPOP3Flaws(t *testing.T) {
 
 // TestPOP3Refuses holds what is not POP3 on ports that say nothing.
 func TestPOP3Refuses(t *testing.T) {
-	for _, said := range []string{"<+OK", "<+OK\r\n+OK", "<+PONG", ">USER bob", ">CAPA x", ">QUIT", "<+OK hello"} {
+	for _, said := range []string{"<+OK", "<+OK\r\n+OK", "<+PONG", ">USER bob", ">CAPA x", ">QUIT",
+		"<+OK hello"} {
 		x := talkHTTP(said, said)
 		if o := drive(&x, &POP3); len(o.messages) > 0 {
 			t.Errorf("%q is taken for POP3", said)

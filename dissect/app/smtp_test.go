@@ -33,7 +33,8 @@ func smtpSamples() []conversation {
 			">MAIL FROM:<a@b.example>", ">RCPT TO:<"+strings.Repeat("c", 250)+"@d.example>",
 			">RCPT TO:<e@f.example>", ">RCPT TO:<"+strings.Repeat("g", 255)+">", ">DATA",
 			"<250 ok", "<250 ok", "<550 no", "<250 ok", "<354 go on", ">Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=",
-			"> =?ISO-8859-1?B?IGF1cyBL9mxu?= und", ">\tanderswo", ">From: a@b.example", ">Message-ID: <1@b.example>", ">",
+			"> =?ISO-8859-1?B?IGF1cyBL9mxu?= und", ">\tanderswo", ">From: a@b.example",
+			">Message-ID: <1@b.example>", ">",
 			">Subject: of the body", ">.", "<250 queued"),
 		talkHTTP("a header in a chunk", "<220 mx.example ESMTP", ">EHLO c", "<250 CHUNKING",
 			">MAIL FROM:<a@b.example>", "<250 ok", ">RCPT TO:<c@d.example>", "<250 ok",
@@ -87,13 +88,16 @@ func TestSMTPUser(t *testing.T) {
 // TestSMTPEvents holds what transactions there are, and what they say.
 func TestSMTPEvents(t *testing.T) {
 	want := [][]string{
-		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example,x@d.example -1 18 's'",
+		{"notice 220", "transaction EHLO 250",
+			"transaction MAIL 250 <a@b.example> to c@d.example,x@d.example -1 18 's'",
 			"transaction MAIL 250 <> to c@d.example 0", "transaction QUIT 221"},
-		{"notice 220", "transaction HELO 250", "transaction MAIL 550 <a@b.example> to c@d.example", "transaction RSET 250"},
+		{"notice 220", "transaction HELO 250", "transaction MAIL 550 <a@b.example> to c@d.example",
+			"transaction RSET 250"},
 		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example 7"},
 		{"notice 220", "transaction EHLO 250", "transaction AUTH 535", "transaction AUTH 235",
 			"transaction AUTH 235", "transaction MAIL 250 <a@b.example>"},
-		{"notice 220", "transaction EHLO 250", "transaction RCPT 250 <a@b.example> to " + strings.Repeat("c", 250) + "@d.ex",
+		{"notice 220", "transaction EHLO 250", "transaction RCPT 250 <a@b.example> to " + strings.Repeat("c",
+			250) + "@d.ex",
 			"transaction RCPT 250 <a@b.example> to " + strings.Repeat("g", 255),
 			"transaction MAIL 250 <a@b.example> to e@f.example -1 155 'Grüße aus Köln und anderswo'"},
 		{"notice 220", "transaction EHLO 250", "transaction MAIL 250 <a@b.example> to c@d.example 35 's'",
@@ -107,7 +111,8 @@ func TestSMTPEvents(t *testing.T) {
 			if from, ok := f["SMTP_MAIL_FROM"]; ok {
 				s += " <" + from + ">"
 			}
-			for _, x := range [][2]string{{" to ", "SMTP_RCPT_TO"}, {" -", "SMTP_RCPT_REFUSED"}, {" ", "SMTP_MAIL_BYTES"}} {
+			for _, x := range [][2]string{{" to ", "SMTP_RCPT_TO"}, {" -", "SMTP_RCPT_REFUSED"}, {" ",
+				"SMTP_MAIL_BYTES"}} {
 				if v, ok := f[x[1]]; ok {
 					s += x[0] + v
 				}
@@ -132,7 +137,8 @@ func TestSMTPFlaws(t *testing.T) {
 		{"a long line", ">NOOP " + strings.Repeat("x", mailMaxLine), smtpFlawLong},
 		{"a sender without address", ">RSET|\r\n>MAIL", ""},
 	} {
-		x := talkHTTP(c.name, "<220 mx.example ESMTP", ">EHLO c", "<250 ok", ">MAIL FROM:<a@b.example>", "<250 ok", c.line)
+		x := talkHTTP(c.name, "<220 mx.example ESMTP", ">EHLO c", "<250 ok", ">MAIL FROM:<a@b.example>",
+			"<250 ok", c.line)
 		x.dstPort = 25
 		for _, y := range []*conversation{&x, shredded(&x)} {
 			o, flaw := drive(y, &SMTP), ""
