@@ -35,6 +35,8 @@ var All = []*Dissector{
 	&RDP,
 	&SSDP,
 	&Syslog,
+	&LDAP,
+	&Kerberos,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

@@ -20,6 +20,7 @@ var sharks = map[string][]string{
 	"oracle":     {"tns"},
 	"postgresql": {"pgsql"},
 	"pop3":       {"pop"},
+	"ldap":       {"ldap", "cldap"},
 	"smb":        {"smb", "smb2"},
 	"netbios":    {"nbns", "nbss", "nbdgm"},
 	"quic":       {"quic", "gquic"},
