@@ -169,7 +169,8 @@ func ldapMayBegin(b []byte, at int) bool {
 		n, _ := berLength(&r)
 		r.Skip(n)
 		scope := r.Bytes(6)
-		return r.Short() || string(scope[:2]) == "\x0a\x01" && scope[2] < 4 && string(scope[3:5]) == "\x0a\x01" && scope[5] < 4
+		return r.Short() || string(scope[:2]) == "\x0a\x01" && scope[2] < 4 &&
+			string(scope[3:5]) == "\x0a\x01" && scope[5] < 4
 	case ldapExtended:
 		name := r.U8()
 		return r.Short() || name == 0x80
