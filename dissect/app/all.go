@@ -37,6 +37,8 @@ var All = []*Dissector{
 	&Syslog,
 	&LDAP,
 	&Kerberos,
+	&DHCP,
+	&DHCPv6,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

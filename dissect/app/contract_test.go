@@ -45,6 +45,9 @@ var samples = map[*Dissector]func() []conversation{
 	&RDP:       rdpSamples,
 	&SSDP:      ssdpSamples,
 	&Syslog:    syslogSamples,
+	&SIP:       sipSamples,
+	&DHCP:      dhcpSamples, &DHCPv6: dhcpv6Samples,
+	&STUN: stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

@@ -64,6 +64,7 @@ var All = []Format{
 	layout("mysql-log", "nProbe's log of MySQL, a line for each statement, command and login.", log.MySQL),
 	layout("oracle-log", "The same of Oracle.", log.Oracle),
 	layout("postgresql-log", "The same of PostgreSQL.", log.PostgreSQL),
+	layout("dhcp-log", "nProbe's log of DHCP, a line for each message or exchange.", log.DHCP),
 	layout("call-log", "A line for each call, of its signalling and its media.", log.Call),
 }
 

@@ -108,6 +108,8 @@ func event(t *testing.T, s *flow.Schema, version uint8, said map[string]any) *fl
 			a.Uint(f, uint64(v))
 		case string:
 			a.Text(f, v)
+		case []byte:
+			a.Bytes(f, v)
 		}
 	}
 	return &flow.View{Record: r, Attrs: bytes.Clone(a.All())}
