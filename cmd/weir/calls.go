@@ -7,6 +7,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/expect"
+	"github.com/weir-probe/weir/ctrlplane/lease"
 	"github.com/weir-probe/weir/ctrlplane/session"
 )
 
@@ -16,6 +17,7 @@ type memory struct {
 	shared   *session.Redis   // nil if nobody shares the sessions
 	calls    *call.Correlator // nil if there are no records of calls
 	expected *expect.Correlator
+	leases   *lease.Correlator
 }
 
 // openMemory opens it. With Redis away it works as if alone, and failed is told.
@@ -33,6 +35,7 @@ func openMemory(cfg *config.Config, failed func(error)) (m memory, err error) {
 	options.Sessions = m.sessions
 	m.calls = call.New(options)
 	m.expected = expect.New(m.sessions, options.Idle+cfg.Flow.Linger+cfg.Flow.Lateness)
+	m.leases = lease.New(m.sessions, m.shared != nil)
 	return m, nil
 }
 
@@ -41,7 +44,7 @@ func (m *memory) correlators() (all []egress.Correlator) {
 	if m.calls != nil {
 		all = append(all, m.calls)
 	}
-	return append(all, m.expected)
+	return append(all, m.expected, m.leases)
 }
 
 // Tally implements egress.Teller.

@@ -24,10 +24,12 @@ const (
 	Name
 	// Data is which command of FTP opened an endpoint.
 	Data
+	// Lease is what DHCP tells of who has an address: see ctrlplane/lease.
+	Lease
 	kinds
 )
 
-var kindNames = [kinds]string{Media: "media", User: "user", Subscriber: "tunnel", Name: "name", Data: "data"}
+var kindNames = [kinds]string{Media: "media", User: "user", Subscriber: "tunnel", Name: "name", Data: "data", Lease: "lease"}
 
 // String returns the name of the kind, which is part of the names of keys that probes share.
 func (k Kind) String() string {
@@ -50,7 +52,7 @@ func Endpoint(k Kind, addr [16]byte, port uint16) Key {
 	return Key{addr: addr, number: uint32(port), kind: k}
 }
 
-// Address returns the key of an address, for User and Name.
+// Address returns the key of an address, for User, Name and Lease.
 func Address(k Kind, addr [16]byte) Key { return Key{addr: addr, kind: k} }
 
 // Tunnel returns the key of a tunnel that ends at an address (TEID, 3GPP TS 29.281), for Subscriber.

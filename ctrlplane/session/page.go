@@ -13,6 +13,8 @@ var kindDocs = [kinds]string{
 	Subscriber: "Who has a GTP tunnel, by its endpoint and the identifier in hexadecimal: an IMSI.",
 	Name:       "What an address was looked up as: a host name.",
 	Data:       "What has announced an endpoint, as a command of FTP: the dissector and what flows say of it, with tabs between.",
+	Lease: "Who has an address by DHCP, five words: MAC address, begin and end in milliseconds since the Unix epoch, " +
+		"client identifier in hexadecimal, and host name; what is not known is a minus.",
 }
 
 // Page returns the page that explains what probes share by Redis.
