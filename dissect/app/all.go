@@ -39,6 +39,7 @@ var All = []*Dissector{
 	&Kerberos,
 	&DHCP,
 	&DHCPv6,
+	&BGP,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.
