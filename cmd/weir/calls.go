@@ -9,13 +9,15 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/expect"
 	"github.com/weir-probe/weir/ctrlplane/lease"
 	"github.com/weir-probe/weir/ctrlplane/session"
+	"github.com/weir-probe/weir/ctrlplane/subscriber"
 )
 
 // memory is what is remembered beyond a record: sessions, and the calls in hand.
 type memory struct {
 	sessions *session.Store
-	shared   *session.Redis   // nil if nobody shares the sessions
-	calls    *call.Correlator // nil if there are no records of calls
+	shared   *session.Redis         // nil if nobody shares the sessions
+	calls    *call.Correlator       // nil if there are no records of calls
+	users    *subscriber.Correlator // nil if nobody is looked for
 	expected *expect.Correlator
 	leases   *lease.Correlator
 }
@@ -36,11 +38,17 @@ func openMemory(cfg *config.Config, failed func(error)) (m memory, err error) {
 	m.calls = call.New(options)
 	m.expected = expect.New(m.sessions, options.Idle+cfg.Flow.Linger+cfg.Flow.Lateness)
 	m.leases = lease.New(m.sessions, m.shared != nil)
+	users := cfg.UserOptions()
+	users.Store = m.sessions
+	m.users = subscriber.New(users)
 	return m, nil
 }
 
 // correlators returns those that make records of others.
 func (m *memory) correlators() (all []egress.Correlator) {
+	if m.users != nil {
+		all = append(all, m.users)
+	}
 	if m.calls != nil {
 		all = append(all, m.calls)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/enrich"
 	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/ctrlplane/subscriber"
 	"github.com/weir-probe/weir/dataplane"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/app"
@@ -119,6 +120,9 @@ func (c *control) egress(sources []egress.Source) *egress.Egress {
 	e := egress.New(sources, c.stages, c.outputs())
 	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Dissectors()
 	e.Ledger, e.Every = c.ledger, c.cfg.Stats.Interval
+	if u := c.cfg.Users; u.Sessions > 0 {
+		e.Hold = egress.Hold{For: u.Hold, Room: int(u.HoldRoom), Prompt: subscriber.Signalling()}
+	}
 	e.Correlators, e.Tellers = c.correlators(), []egress.Teller{&c.memory}
 	c.mu.Lock()
 	c.running = e

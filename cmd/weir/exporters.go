@@ -12,6 +12,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/subscriber"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/export"
 	"github.com/weir-probe/weir/export/formats"
@@ -62,6 +63,11 @@ func (c *exporters) open(x *config.Exporter) (*form, error) {
 	f := &form{*x, egress.NewOutput(x.Name, set, filter)}
 	f.output.Spread = egress.Spread(max(slices.Index(egress.Spreads[:], x.Spread), 0))
 	f.output.Failover = x.Failover
+	if x.Pseudonyms != "" {
+		if f.output.Disguise, err = egress.NewDisguise(x.Pseudonyms, subscriber.Identities()); err != nil {
+			return nil, fmt.Errorf("exporter %s: %w", x.Name, err)
+		}
+	}
 	for i, target := range x.To {
 		p := placement{table: x, template: t, target: target, filter: filter, name: x.Name}
 		if len(x.To) > 1 {

@@ -16,6 +16,8 @@ import (
 
 // appTemplate is what they say of flows before the fields of the protocols.
 const appTemplate = ` %SERVICE_NAME %SERVICE_CATEGORY
+	%FLOW_USER_NAME %SUBSCRIBER_IMSI %SUBSCRIBER_MSISDN %SUBSCRIBER_IMEI %SUBSCRIBER_APN %SUBSCRIBER_CELL
+	%SUBSCRIBER_NAS %SUBSCRIBER_SESSION %SUBSCRIBER_MAC
 	%TRANSACTIONS %TRANSACTION_LATENCY_MIN_USEC %TRANSACTION_LATENCY_AVG_USEC %TRANSACTION_LATENCY_MAX_USEC`
 
 // eventTemplate is what is exported of every event before the fields of its protocol.
@@ -27,6 +29,8 @@ const eventTemplate = ` %TRANSACTION_PROTOCOL %TRANSACTION_STATE %TRANSACTION_AS
 	%IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %PROTOCOL %IP_PROTOCOL_VERSION
 	%SRC_VLAN %INPUT_SNMP %COMMUNITY_ID %L7_PROTO %L7_PROTO_NAME %L7_PROTO_CATEGORY %L7_CONFIDENCE
 	%SERVICE_NAME %SERVICE_CATEGORY
+	%FLOW_USER_NAME %SUBSCRIBER_IMSI %SUBSCRIBER_MSISDN %SUBSCRIBER_IMEI %SUBSCRIBER_APN %SUBSCRIBER_CELL
+	%SUBSCRIBER_NAS %SUBSCRIBER_SESSION %SUBSCRIBER_MAC
 	%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS
 	%SRC_IP_COUNTRY %DST_IP_COUNTRY %SRC_IP_CITY %DST_IP_CITY %SRC_AS %DST_AS
 	%SAMPLING_INTERVAL %EXPORTER_IPV4_ADDRESS %EXPORTER_IPV6_ADDRESS %NPROBE_INSTANCE_NAME`
@@ -39,11 +43,16 @@ var kindTemplates = [...]struct {
 }{
 	{egress.Events(), eventTemplate, nil},
 	{egress.Only(egress.Calls), callTemplate, call.Fields},
+	{egress.Only(egress.Subscribers, egress.Groups), usageTemplate, flow.OfUsage},
 }
 
 // callTemplate is what is exported of every call besides what the schema has of calls.
 const callTemplate = ` %IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %PROTOCOL %IP_PROTOCOL_VERSION
 	%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS`
+
+// usageTemplate is what is exported of usage besides what the schema has of it.
+const usageTemplate = ` %FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS %IN_BYTES %IN_PKTS %OUT_BYTES %OUT_PKTS
+	%FLOW_USER_NAME`
 
 // shape knows which fields an exporter writes.
 type shape struct {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/weir-probe/weir/ctrlplane/call"
+	"github.com/weir-probe/weir/ctrlplane/subscriber"
 	"github.com/weir-probe/weir/dissect/app"
 	"github.com/weir-probe/weir/export/formats"
 )
@@ -28,6 +29,24 @@ func wantsCalls(x Exporter) bool {
 		kinds = f.Layout.Records
 	}
 	return slices.Contains(kinds, "call")
+}
+
+// users checks that there are records of usage, if an exporter wants some.
+func (k *checker) users(c *Config) {
+	wants := func(x Exporter) bool {
+		return slices.Contains(x.Records, "subscriber") || slices.Contains(x.Records, "group")
+	}
+	if slices.ContainsFunc(c.Exporters, wants) && (c.Users.Interval == 0 || c.Users.Sessions == 0) {
+		k.report("subscribers.interval", "an exporter wants records of what subscribers use, but none are made",
+			`write how often, as "5m", and a capacity of more than 0`)
+	}
+}
+
+// UserOptions returns how subscribers are found, but for where sessions are remembered.
+func (c *Config) UserOptions() subscriber.Options {
+	o := c.Users
+	o.Idle, o.Active, o.Shared = c.Flow.Idle, c.Flow.Active, c.Sessions.Redis.Address != ""
+	return o
 }
 
 // CallOptions returns how records of calls are made, but for where sessions are remembered.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/weir-probe/weir/ctrlplane/call"
 	"github.com/weir-probe/weir/ctrlplane/session"
+	"github.com/weir-probe/weir/ctrlplane/subscriber"
 	"github.com/weir-probe/weir/export/sink"
 	"github.com/weir-probe/weir/export/spool"
 )
@@ -19,20 +20,21 @@ const Schema = 1
 // The tags of its structs say what a key is called, which values it takes (one) and the
 // range of a number (in). configs/weir.toml explains every key to the people who set them.
 type Config struct {
-	Schema    int             `toml:"schema"`
-	Include   []string        `toml:"include"` // directories; nil once they are read
-	Dataplane Dataplane       `toml:"dataplane"`
-	Inputs    []Input         `toml:"input"`
-	Flow      Flow            `toml:"flow"`
-	Apps      Apps            `toml:"applications"`
-	GeoIP     GeoIP           `toml:"geoip"`
-	Calls     call.Options    `toml:"calls"`
-	Sessions  session.Options `toml:"sessions"`
-	Exporters []Exporter      `toml:"exporter"`
-	Logs      Logs            `toml:"logs"`
-	Log       Log             `toml:"log"`
-	Stats     Stats           `toml:"stats"`
-	Metrics   Metrics         `toml:"metrics"`
+	Schema    int                `toml:"schema"`
+	Include   []string           `toml:"include"` // directories; nil once they are read
+	Dataplane Dataplane          `toml:"dataplane"`
+	Inputs    []Input            `toml:"input"`
+	Flow      Flow               `toml:"flow"`
+	Apps      Apps               `toml:"applications"`
+	GeoIP     GeoIP              `toml:"geoip"`
+	Calls     call.Options       `toml:"calls"`
+	Sessions  session.Options    `toml:"sessions"`
+	Users     subscriber.Options `toml:"subscribers"`
+	Exporters []Exporter         `toml:"exporter"`
+	Logs      Logs               `toml:"logs"`
+	Log       Log                `toml:"log"`
+	Stats     Stats              `toml:"stats"`
+	Metrics   Metrics            `toml:"metrics"`
 
 	Management Management `toml:"management"`
 }
@@ -116,6 +118,8 @@ type Exporter struct {
 	Failover bool     `toml:"failover"` // the share of a place that is away goes to the others
 	Paused   bool     `toml:"paused"`
 
+	Pseudonyms string `toml:"pseudonym_key"` // file with the key of pseudonyms; empty: people are called as they are
+
 	Domain                  uint32        `toml:"domain"` // observation domain (IPFIX), source ID (NetFlow v9)
 	MTU                     int           `toml:"mtu" in:"512..65535"`
 	TemplateRefresh         time.Duration `toml:"template_refresh" in:"0s..24h"`
@@ -198,7 +202,7 @@ func Default() *Config {
 			MalformedTotal: 1 << 30,
 			MalformedRate:  100,
 		},
-		Calls: call.DefaultOptions(), Sessions: session.DefaultOptions(),
+		Calls: call.DefaultOptions(), Sessions: session.DefaultOptions(), Users: subscriber.DefaultOptions(),
 		Logs:  Logs{Timeout: time.Minute, Limit: 2},
 		Log:   Log{Level: "info", Format: "text"},
 		Stats: Stats{Interval: time.Minute},

@@ -30,6 +30,9 @@ func (k *checker) exporters(c *Config) {
 		k.template(key, e)
 		k.withheld(key, c, e)
 		k.condition(key, e)
+		if e.Pseudonyms != "" {
+			k.exists(key+".pseudonym_key", e.Pseudonyms)
+		}
 		k.spread(key, e)
 		k.records(key, c, e)
 		k.command(key, c, e)

@@ -46,6 +46,7 @@ func (k *checker) validate(c *Config) {
 	}
 	k.applications(c)
 	k.calls(c)
+	k.users(c)
 	k.commands(c)
 	k.exporters(c)
 	k.listen("metrics.listen", c.Metrics.Listen)

@@ -67,7 +67,12 @@ type Egress struct {
 	// Every is how often records of statistics are made; 0 is only at the end.
 	Every time.Duration
 
+	// Hold is how long records wait for what may still be learned of them; 0 is not at all.
+	Hold Hold
+
 	made    uint64 // records of correlators
+	at      uint64 // position of the record in hand in its ring
+	waiting waiting
 	latest  uint64 // end of the last flow, nanoseconds since the Unix epoch
 	view    flow.View
 	attrs   flow.Attrs
@@ -128,6 +133,7 @@ func (e *Egress) Run() {
 // Flush hands over what correlators are still working on, and the last statistics. Nothing may be
 // taken after it.
 func (e *Egress) Flush() {
+	e.release(never)
 	for _, c := range e.Correlators {
 		c.Flush(e.emit)
 	}
@@ -183,6 +189,7 @@ func (e *Egress) tick() {
 		e.statistics(now)
 		e.due = next
 	}
+	e.release(e.reached())
 	if len(e.Correlators) > 0 {
 		reached := e.reached()
 		for _, c := range e.Correlators {
@@ -231,19 +238,20 @@ func (e *Egress) poll() (n int) {
 
 func (e *Egress) take(i int, kind ring.Kind, msg []byte) {
 	ok := true
+	e.at = e.sources[i].Ring.Position()
 	switch kind {
 	case ring.Stats:
 		ok = e.reports[i].Load(msg)
 	case ring.Flow:
 		if ok = e.view.Load(msg); ok {
 			e.flows.Add(1)
-			e.export(i, Flows)
+			e.receive(i, Flows, msg)
 		}
 	case ring.Event:
 		if ok = e.view.Load(msg); ok {
 			if kind, ok := e.kind(); ok {
 				e.events.Add(1)
-				e.export(i, kind)
+				e.receive(i, kind, msg)
 				return
 			}
 			ok = false
@@ -286,7 +294,7 @@ func (e *Egress) export(i int, kind Kind) {
 		}
 		e.view.Attrs = e.attrs.All()
 	}
-	e.view.Kind, e.view.ID = kind.Of(), identifier(e.sources[i].Seed, e.sources[i].Ring.Position())
+	e.view.Kind, e.view.ID = kind.Of(), identifier(e.sources[i].Seed, e.at)
 	e.deliver(kind, &e.view)
 }
 

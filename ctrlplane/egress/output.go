@@ -31,7 +31,8 @@ type Output struct {
 	Name     string
 	Records  Records
 	Spread   Spread
-	Failover bool // what a place that is away would get goes to the others; else it waits for it
+	Disguise *Disguise // nil is as it is
+	Failover bool      // what a place that is away would get goes to the others; else it waits for it
 
 	filter *Filter
 	places []place
@@ -90,6 +91,9 @@ func (o *Output) append(v *flow.View) {
 	if o.filter != nil {
 		wanted = o.filter.holds(v)
 		o.filter.said = wanted
+	}
+	if o.Disguise != nil && wanted {
+		v = o.Disguise.of(v)
 	}
 	if o.Spread == Replicate || len(o.places) == 1 {
 		for i := range o.places {

@@ -17,6 +17,8 @@ const (
 	Flows       Kind = iota // made when flows end or are cut
 	Calls                   // made of signalling and media
 	Statistics              // what weir counts
+	Subscribers             // what each subscriber has used
+	Groups                  // what all have used that share an access point name and a cell
 	plain       int  = iota // how many kinds there are besides events
 	firstEvents Kind = 32   // those of the first of app.All
 )
@@ -29,6 +31,9 @@ var kinds = [plain]struct {
 	Flows:      {"flow", flow.KindFlow},
 	Calls:      {"call", flow.KindCall},
 	Statistics: {"statistics", flow.KindStatistics},
+
+	Subscribers: {"subscriber", flow.KindUsage},
+	Groups:      {"group", flow.KindUsage},
 }
 
 // EventsOf are the events of the dissector at a position of app.All.

@@ -23,5 +23,5 @@ func (e *Egress) tallies() (all []Tally) {
 	for _, t := range e.Tellers {
 		all = append(all, t.Tally()...)
 	}
-	return all
+	return append(all, e.holding()...)
 }

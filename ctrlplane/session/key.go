@@ -16,9 +16,9 @@ type Kind uint8
 const (
 	// Media is the call that media from or to an endpoint belongs to: its Call-ID.
 	Media Kind = iota + 1
-	// User is who has an address: a user name.
+	// User is who has an address or a prefix, and since when.
 	User
-	// Subscriber is who has a GTP tunnel: an IMSI.
+	// Subscriber is who has a GTP tunnel, and since when.
 	Subscriber
 	// Name is what an address was looked up as: a host name.
 	Name
@@ -26,10 +26,16 @@ const (
 	Data
 	// Lease is what DHCP tells of who has an address: see ctrlplane/lease.
 	Lease
+	// FormerUser and FormerSubscriber are who had an address, a prefix or a tunnel before.
+	FormerUser
+	FormerSubscriber
 	kinds
 )
 
-var kindNames = [kinds]string{Media: "media", User: "user", Subscriber: "tunnel", Name: "name", Data: "data", Lease: "lease"}
+var kindNames = [kinds]string{
+	Media: "media", User: "user", Subscriber: "tunnel", Name: "name", Data: "data", Lease: "lease",
+	FormerUser: "user-before", FormerSubscriber: "tunnel-before",
+}
 
 // String returns the name of the kind, which is part of the names of keys that probes share.
 func (k Kind) String() string {
@@ -42,7 +48,7 @@ func (k Kind) String() string {
 // Key is what something is known by. Two are equal if they mean the same.
 type Key struct {
 	addr   [16]byte // IPv4 addresses are v4-mapped
-	number uint32   // port, or tunnel endpoint identifier
+	number uint32   // port, tunnel endpoint identifier, or length of a prefix, 0 for an address
 	kind   Kind
 	_      [3]byte
 }
@@ -55,8 +61,23 @@ func Endpoint(k Kind, addr [16]byte, port uint16) Key {
 // Address returns the key of an address, for User, Name and Lease.
 func Address(k Kind, addr [16]byte) Key { return Key{addr: addr, kind: k} }
 
+// Prefix returns the key of an IPv6 prefix, for User. A prefix of 128 bits is an address.
+func Prefix(addr [16]byte, bits int) Key {
+	p := netip.PrefixFrom(netip.AddrFrom16(addr), bits).Masked()
+	if bits == 128 {
+		bits = 0
+	}
+	return Key{addr: p.Addr().As16(), number: uint32(bits), kind: User}
+}
+
 // Tunnel returns the key of a tunnel that ends at an address (TEID, 3GPP TS 29.281), for Subscriber.
 func Tunnel(addr [16]byte, id uint32) Key { return Key{addr: addr, number: id, kind: Subscriber} }
+
+// Former returns the key of who had it before, of one for User or Subscriber.
+func (k Key) Former() Key {
+	k.kind += FormerUser - User
+	return k
+}
 
 // Kind returns what is remembered under the key.
 func (k Key) Kind() Kind { return k.kind }
@@ -71,8 +92,12 @@ func (k Key) append(b []byte) []byte {
 	switch k.kind {
 	case Media, Data:
 		return netip.AddrPortFrom(a, uint16(k.number)).AppendTo(b)
-	case Subscriber:
+	case Subscriber, FormerSubscriber:
 		return strconv.AppendUint(append(a.AppendTo(b), '/'), uint64(k.number), 16)
+	case User, FormerUser:
+		if k.number > 0 {
+			return strconv.AppendUint(append(a.AppendTo(b), '/'), uint64(k.number), 10)
+		}
 	}
 	return a.AppendTo(b)
 }
@@ -98,7 +123,12 @@ func (k *Key) parse(s string) bool {
 		p, err := netip.ParseAddrPort(s)
 		k.addr, k.number = p.Addr().As16(), uint32(p.Port())
 		return err == nil
-	case Subscriber:
+	case User, FormerUser:
+		if p, err := netip.ParsePrefix(s); err == nil && p == p.Masked() && p.Bits() > 0 {
+			k.addr, k.number = p.Addr().As16(), uint32(p.Bits())
+			return true
+		}
+	case Subscriber, FormerSubscriber:
 		host, id, _ := strings.Cut(s, "/")
 		n, err := strconv.ParseUint(id, 16, 32)
 		k.number, s = uint32(n), host

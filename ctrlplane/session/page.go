@@ -9,12 +9,15 @@ import (
 // kindDocs explain what is remembered, and its values.
 var kindDocs = [kinds]string{
 	Media:      "The call that media from or to an endpoint belongs to: its Call-ID.",
-	User:       "Who has an address: a user name.",
-	Subscriber: "Who has a GTP tunnel, by its endpoint and the identifier in hexadecimal: an IMSI.",
+	User:       "Who has an address or an IPv6 prefix: a binding.",
+	Subscriber: "Who has a GTP tunnel, by its endpoint and the identifier in hexadecimal: a binding.",
 	Name:       "What an address was looked up as: a host name.",
 	Data:       "What has announced an endpoint, as a command of FTP: the dissector and what flows say of it, with tabs between.",
 	Lease: "Who has an address by DHCP, five words: MAC address, begin and end in milliseconds since the Unix epoch, " +
 		"client identifier in hexadecimal, and host name; what is not known is a minus.",
+
+	FormerUser:       "Who had an address or prefix before: a binding.",
+	FormerSubscriber: "Who had a GTP tunnel before: a binding.",
 }
 
 // Page returns the page that explains what probes share by Redis.
@@ -27,7 +30,7 @@ func Page() string {
 		switch kind {
 		case Media, Data:
 			k.number = 4000
-		case Subscriber:
+		case Subscriber, FormerSubscriber:
 			k.number = 0xbeef
 		}
 		fmt.Fprintf(&b, "| `weir:%s` | %s |\n", k, kindDocs[kind])
@@ -54,6 +57,11 @@ holds: no key stays for ever.
 
 const pageEnd = `
 Addresses are written as RFC 5952 says, those of IPv6 with a port in brackets.
+
+A binding is a text with tabs between its parts, of which the first are numbers in base 36: when it began and
+when it ended (0: it has not), in milliseconds since the Unix epoch, and a number that tells its holder from
+others; then who he is: user name, IMSI, telephone number, IMEI, access point name, cell, NAS, session and MAC
+address, each empty if not known.
 
 ## Changes
 

@@ -35,12 +35,15 @@ func TestKeys(t *testing.T) {
 	four := netip.MustParseAddr("192.0.2.1").As16()
 	six := netip.MustParseAddr("2001:db8::1").As16()
 	for want, k := range map[string]Key{
-		"media:192.0.2.1:4000":     Endpoint(Media, four, 4000),
-		"media:[2001:db8::1]:4000": Endpoint(Media, six, 4000),
-		"data:192.0.2.1:0":         Endpoint(Data, four, 0),
-		"user:2001:db8::1":         Address(User, six),
-		"name:192.0.2.1":           Address(Name, four),
-		"tunnel:192.0.2.1/beef":    Tunnel(four, 0xbeef),
+		"media:192.0.2.1:4000":      Endpoint(Media, four, 4000),
+		"media:[2001:db8::1]:4000":  Endpoint(Media, six, 4000),
+		"data:192.0.2.1:0":          Endpoint(Data, four, 0),
+		"user:2001:db8::1":          Address(User, six),
+		"name:192.0.2.1":            Address(Name, four),
+		"tunnel:192.0.2.1/beef":     Tunnel(four, 0xbeef),
+		"user:2001:db8::/64":        Prefix(six, 64),
+		"user-before:192.0.2.1":     Address(User, four).Former(),
+		"tunnel-before:192.0.2.1/7": Tunnel(four, 7).Former(),
 	} {
 		got, err := ParseKey(k.String())
 		if k.String() != want || err != nil || got != k {
@@ -49,7 +52,7 @@ func TestKeys(t *testing.T) {
 	}
 	for _, bad := range []string{"", "media", "media:", "media:192.0.2.1", "tunnel:192.0.2.1", "tunnel:192.0.2.1/",
 		"tunnel:192.0.2.1/100000000", "name:x", "call:192.0.2.1", ":192.0.2.1", "media:::ffff:1.2.3.4:1",
-		"user:::ffff:192.0.2.1", "user:fe80::1%eth0", "media:192.0.2.1:04000"} {
+		"user:::ffff:192.0.2.1", "user:2001:db8::1/64", "user:2001:db8::/0", "name:2001:db8::/64", "user:fe80::1%eth0", "media:192.0.2.1:04000"} {
 		if k, err := ParseKey(bad); err == nil {
 			t.Errorf("%q is taken for %q", bad, k)
 		}

@@ -6,6 +6,6 @@ func All() [][]*Field {
 	return [][]*Field{
 		coreFields, timeFields, linkFields, tcpFields, latencyFields, sizeFields, timingFields,
 		rateFields, outerFields, geoFields, leaseFields, appFields, exportFields,
-		identityFields, statisticsFields, callFields,
+		identityFields, statisticsFields, callFields, subscriberFields,
 	}
 }

@@ -10,10 +10,11 @@ const (
 	KindEvent                  // a transaction, as it happened
 	KindCall                   // a call: its signalling and its media
 	KindStatistics             // what weir counts
+	KindUsage                  // what a subscriber, or a group of them, has used in a time
 	Kinds          int  = iota
 )
 
-var kinds = [Kinds]string{"flow", "event", "call", "statistics"}
+var kinds = [Kinds]string{"flow", "event", "call", "statistics", "usage"}
 
 func (k Kind) String() string { return kinds[k] }
 
@@ -31,7 +32,7 @@ var identityFields = []*Field{
 	{
 		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir},
 		Type:    String, Width: 12, calc: recordKind,
-		Doc: "What the record tells of: flow, event, call or statistics.",
+		Doc: "What the record tells of: flow, event, call, statistics or usage.",
 	},
 	{
 		Element: Element{Label: "RECORD_ID", ID: 275, PEN: Weir, ECS: "event.id"},

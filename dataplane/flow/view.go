@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/binary"
+	"iter"
 	"unsafe"
 )
 
@@ -82,6 +83,20 @@ func (v *View) attr(f *Field) (Value, bool) {
 		a = a[4+n:]
 	}
 	return Value{}, false
+}
+
+// Attributes goes through attributes that Attrs.All returned: their fields' numbers and the octets of each,
+// of which the first four are its head.
+func Attributes(a []byte) iter.Seq2[uint16, []byte] {
+	return func(yield func(uint16, []byte) bool) {
+		for len(a) >= 4 {
+			n := min(4+int(ne.Uint16(a[2:])), len(a))
+			if !yield(ne.Uint16(a), a[:n]) {
+				return
+			}
+			a = a[n:]
+		}
+	}
 }
 
 // attrValue undoes Attrs.Uint and Attrs.Bytes. There is no value if the other was meant.

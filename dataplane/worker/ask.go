@@ -57,6 +57,19 @@ func (w *Worker) datagram(octets []byte, cut bool) {
 		w.refuse()
 	case app.More:
 		w.waitFor()
+	default:
+		w.behind()
+	}
+}
+
+// behind shows the messages behind the first one of a datagram. One that makes no sense ends it.
+func (w *Worker) behind() {
+	h, m := &w.hand, &w.msg
+	for n := 1; n < inDatagram && m.Said.Again && m.Len() > 0 && h.t != nil && h.pending != 0; n++ {
+		h.t.sides[h.d].base += uint64(m.Pos())
+		if w.consult(m.Peek()) < app.Accept {
+			return
+		}
 	}
 }
 

@@ -87,6 +87,7 @@ const (
 	attempts   = 8       // segments that may make no sense after a loss; datagrams that may be rejected
 	parsing    = 1 << 18 // octets that may be parsed again for a message before asking gets rare
 	inSegment  = 512     // messages taken from what came at once
+	inDatagram = 16      // messages taken from a datagram
 	inFlow     = 1 << 10 // transactions that a flow may have open
 	undecided  = 16      // datagrams that dissectors may ask more of before one decides
 	startRange = 1 << 15 // octets by which the first segment seen may be early

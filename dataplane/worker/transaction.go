@@ -212,6 +212,9 @@ func (w *Worker) pair(j int) {
 	e := &w.all[s.owner]
 	e.lost = e.lost || m.Lost
 	to := s.top
+	if said.Again {
+		to = s.base + uint64(m.Pos())
+	}
 	if m.Stream {
 		to = min(s.base+uint64(m.Pos())+min(said.Skip, endless>>1), s.top)
 	}

@@ -40,6 +40,9 @@ var All = []*Dissector{
 	&DHCP,
 	&DHCPv6,
 	&BGP,
+	&GTP,
+	&PFCP,
+	&Diameter,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

@@ -18,6 +18,7 @@ var sharks = map[string][]string{
 	"modbus":     {"modbus", "mbtcp"},
 	"mongodb":    {"mongo"},
 	"oracle":     {"tns"},
+	"gtp":        {"gtp", "gtpv2", "gtpprime"},
 	"postgresql": {"pgsql"},
 	"pop3":       {"pop"},
 	"ldap":       {"ldap", "cldap"},
@@ -42,6 +43,8 @@ func sharkTold(file string) []string {
 
 // mistaken are conversations that a dissector claims and tshark does not, and why the claim is right.
 var mistaken = []struct{ capture, conversation, dissector, why string }{
+	{"open5gs__volte.pcapng", "10.4.128.21:3871 > 10.4.128.21:49046 / 6", "diameter",
+		"a network function speaks Diameter at a port that tshark does not know"},
 	{"nDPI__ssh.pcap", "127.0.0.1:58496 > 127.0.0.1:8000 / 6", "ssh",
 		"nDPI says so, too: the port is not SSH's"},
 	{"nDPI__fuzz-2006-06-26-2594.pcap", "192.168.1.6:5060 > 212.242.33.35:5060 / 17", "sip",

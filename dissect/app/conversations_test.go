@@ -123,9 +123,27 @@ func (x *listener) hear(p *dissect.Packet) {
 		k.segment(p, dir)
 		return
 	}
+	if key.Proto == 132 {
+		k.chunks(p, dir)
+		return
+	}
 	if len(p.Payload) > 0 {
 		cut := p.Fragment != dissect.Whole || len(p.Payload) < int(p.PayloadLen)
 		k.turns = append(k.turns, turn{dir: dir, octets: slices.Clone(p.Payload), time: p.Time, cut: cut})
+	}
+}
+
+// chunks takes the messages out of a packet of SCTP that are whole (RFC 9260, section 3.3.1).
+func (k *talk) chunks(p *dissect.Packet, dir flow.Dir) {
+	for b := p.Payload; len(b) >= 4; {
+		n := int(b[2])<<8 | int(b[3])
+		if n < 4 || n > len(b) {
+			return
+		}
+		if b[0] == 0 && b[1]&3 == 3 && n > 16 {
+			k.turns = append(k.turns, turn{dir: dir, octets: slices.Clone(b[16:n]), time: p.Time})
+		}
+		b = b[min((n+3)&^3, len(b)):]
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // dbJudge compares all values that tshark has of a field in a capture with ours, in any order.
 type dbJudge struct {
-	column string
+	column string // with ^ before it only the first of several in a frame counts
 	ours   func(m *heard) (string, bool)
 	theirs func(string) (string, bool) // how tshark's value reads here; false leaves it out
 }
@@ -103,7 +103,7 @@ func dbTshark(t *testing.T, file string, judges []dbJudge) []map[string]int {
 	args := []string{"-r", file, "-T", "fields", "-E", "aggregator=\x1f", "-E", "separator=\x1e"}
 	all := make([]map[string]int, len(judges))
 	for i, j := range judges {
-		args = append(args, "-e", j.column)
+		args = append(args, "-e", strings.TrimPrefix(j.column, "^"))
 		all[i] = map[string]int{}
 	}
 	if at := dbPorts[filepath.Base(file)]; at != "" {
@@ -115,7 +115,10 @@ func dbTshark(t *testing.T, file string, judges []dbJudge) []map[string]int {
 	}
 	for _, line := range strings.Split(strings.TrimSuffix(string(out), "\n"), "\n") {
 		for i, cell := range strings.Split(line, "\x1e") {
-			for _, v := range strings.Split(cell, "\x1f") {
+			for k, v := range strings.Split(cell, "\x1f") {
+				if k > 0 && judges[i].column[0] == '^' {
+					break
+				}
 				ok := v != ""
 				if theirs := judges[i].theirs; theirs != nil && ok {
 					v, ok = theirs(v)

@@ -109,6 +109,7 @@ type Said struct {
 	Key    uint64
 	Finish bool   // see Message.Finish
 	Astray bool   // see Message.Pass
+	Again  bool   // see Message.Continue
 	Skip   uint64 // octets of the stream, after the message, that are not worth a look; ToEnd for all
 	Flaw   string // what is wrong with it, empty if nothing; a constant, for counters and for people
 	Number uint16 // see Message.Is
@@ -155,6 +156,9 @@ func (m *Message) Finish() { m.Said.Finish = true }
 // Ahead says that the n octets of the stream after the message are of no interest: a body.
 // They cost nothing, however many there are. ToEnd means all there will be.
 func (m *Message) Ahead(n uint64) { m.Said.Skip = n }
+
+// Continue says that another message follows this one in the same datagram. It is shown by itself.
+func (m *Message) Continue() { m.Said.Again = true }
 
 // Pass says that what is consumed was not understood, as it may be the rest of a message. If octets
 // before it were not seen, that is said of the message behind it, too.

@@ -200,6 +200,12 @@ func (r *driver) take(t turn) {
 // datagram shows a datagram. Once it is known what the flow is, a few that are not are let pass.
 func (r *driver) datagram(dir flow.Dir, octets []byte) {
 	v := r.ask(dir, octets)
+	for n := 1; n < 16 && v >= Accept && r.m.Said.Again && r.m.Len() > 0; n++ {
+		octets = octets[r.m.Pos():]
+		if v = r.ask(dir, octets); v < Accept {
+			return
+		}
+	}
 	if v != Reject {
 		return
 	}

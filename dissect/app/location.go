@@ -131,9 +131,7 @@ func (p *location) radius(r *wire.Reader) {
 
 // append writes the kind, country, network, area and cell, as "cgi:262-01-4660-22136".
 func (p *location) append(b []byte) []byte {
-	b = append(append(b, p.kind...), ':')
-	b = append(appendDigits(b, p.mcc, 3), '-')
-	b = appendDigits(b, p.mnc, p.digits)
+	b = p.operator(append(append(b, p.kind...), ':'))
 	if p.areas {
 		b = strconv.AppendUint(append(b, '-'), uint64(p.area), 10)
 	}
@@ -141,6 +139,11 @@ func (p *location) append(b []byte) []byte {
 		b = strconv.AppendUint(append(b, '-'), p.cell, 10)
 	}
 	return b
+}
+
+// operator writes the country and network, as "262-01".
+func (p *location) operator(b []byte) []byte {
+	return appendDigits(append(appendDigits(b, p.mcc, 3), '-'), p.mnc, p.digits)
 }
 
 // appendDigits writes a number in at least two or three digits.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -208,11 +207,4 @@ func TestRADIUSOracle(t *testing.T) {
 		{"radius.WISPr_Location_Name", dbSays("RADIUS_WISPR_LOCATION_NAME", ""), nil},
 		{"radius.Cisco_AVPair", dbSays("RADIUS_CISCO_AVPAIR", ""), nil},
 	}, map[string]string{joined: why, joined + "ann": why, "freeradius.pcap radius.Reply_Message ann": why})
-}
-
-// TestRADIUSElsewhere holds that nothing is taken for RADIUS in captures that have none.
-func TestRADIUSElsewhere(t *testing.T) {
-	elsewhere(t, &RADIUS, func(file string, c *conversation) bool {
-		return filepath.Base(filepath.Dir(file)) == "radius"
-	})
 }
