@@ -52,6 +52,13 @@ func load(path string, schema *flow.Schema) (*config.Config, error) {
 	return cfg, nil
 }
 
+// storeChecks are those of configurations in a store: one may wait to be set up.
+func storeChecks(schema *flow.Schema) config.Checks {
+	c := checks(schema)
+	c.Idle = true
+	return c
+}
+
 // checks is what this build can judge in a configuration.
 func checks(schema *flow.Schema) config.Checks {
 	return config.Checks{

@@ -33,6 +33,7 @@ type control struct {
 	left     []*form     // that send what they have and are gone then
 	running  *egress.Egress
 	measured flow.Block // what the workers maintain
+	watchers []egress.Watcher
 }
 
 // openControl opens all of it but the exporters. failed is told what goes wrong in the background,
@@ -104,6 +105,9 @@ func (c *control) openExporters(s setting) (err error) {
 	if c.measured, err = c.blocks(c.cfg.Exporters); err != nil {
 		return err
 	}
+	if s.measured != 0 {
+		c.measured = s.measured
+	}
 	for i := range c.cfg.Exporters {
 		f, err := c.open(&c.cfg.Exporters[i])
 		if err != nil {
@@ -119,7 +123,7 @@ func (c *control) openExporters(s setting) (err error) {
 func (c *control) egress(sources []egress.Source) *egress.Egress {
 	e := egress.New(sources, c.stages, c.outputs())
 	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Dissectors()
-	e.Ledger, e.Every = c.ledger, c.cfg.Stats.Interval
+	e.Ledger, e.Every, e.Watchers = c.ledger, c.cfg.Stats.Interval, c.watchers
 	if u := c.cfg.Users; u.Sessions > 0 {
 		e.Hold = egress.Hold{For: u.Hold, Room: int(u.HoldRoom), Prompt: subscriber.Signalling()}
 	}

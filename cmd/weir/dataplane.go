@@ -3,19 +3,21 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/weir-probe/weir/ctrlplane/config"
+	"github.com/weir-probe/weir/ctrlplane/store"
 	"github.com/weir-probe/weir/dataplane"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/link"
 )
 
 func dataplaneCommand(schema *flow.Schema) *cobra.Command {
-	var path string
+	var path, dir string
 	c := &cobra.Command{
 		Use:   "dataplane",
 		Short: "Meter live and hand the flows to whoever runs with --attach",
@@ -26,15 +28,37 @@ func dataplaneCommand(schema *flow.Schema) *cobra.Command {
   weir run -c /etc/weir/weir.toml --attach`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			cfg, err := load(path, schema)
-			if err != nil {
-				return err
+			if dir == "" {
+				cfg, err := load(path, schema)
+				if err != nil {
+					return err
+				}
+				return meter(cfg, schema)
 			}
-			return meter(cfg, schema)
+			return meterStored(dir, schema)
 		},
 	}
 	c.Flags().StringVarP(&path, "config", "c", defaultConfig, "configuration file")
+	c.Flags().StringVar(&dir, "store", "", "directory of a store whose configuration to take instead")
 	return c
+}
+
+// meterStored meters with the configuration that runs by a store. Without one that has inputs it ends
+// with status 0: there is nothing to do.
+func meterStored(dir string, schema *flow.Schema) error {
+	_, text, err := store.Read(filepath.Join(dir, "config"), time.Now())
+	if err != nil {
+		return err
+	}
+	cfg, problems := config.Parse(dir, text, storeChecks(schema))
+	if len(problems) > 0 {
+		return usagef("%d %s:\n%s", len(problems), plural(len(problems), "mistake"), problems)
+	}
+	if len(cfg.Inputs) == 0 {
+		newLogger(cfg).Info("there is nothing to meter", "store", dir)
+		return nil
+	}
+	return meter(cfg, schema)
 }
 
 // heap is what the dataplane may allocate before its collector runs after all. Metering
@@ -63,7 +87,12 @@ func meter(cfg *config.Config, schema *flow.Schema) error {
 		return err
 	}
 	defer onSignal(plane.Stop)()
-	server, err := link.Listen(cfg.Dataplane.Socket, plane.Offer(), plane.Files(), plane.Stop)
+	offer := plane.Offer()
+	offer.Blocks = uint64(b)
+	if text := cfg.TOML(); len(text) <= link.LongestConfig {
+		offer.Config = string(text)
+	}
+	server, err := link.Listen(cfg.Dataplane.Socket, offer, plane.Files(), plane.Stop)
 	if err != nil {
 		plane.Stop()
 		plane.Wait()

@@ -25,6 +25,7 @@ type setting struct {
 	boot     uint64 // nanoseconds since the Unix epoch
 	sampling uint32
 	ledger   *egress.Ledger
+	measured flow.Block // what the workers of a dataplane maintain; 0 is what these exporters need
 }
 
 // exporters are those that run.

@@ -27,6 +27,10 @@ func (r *run) onHangUp() (cancel func()) {
 
 // reread takes over what can be taken over of the configuration as it is now, and logs the rest.
 func (r *run) reread() {
+	if r.dir != "" {
+		r.log.Info("the configuration is in the store; weir ctl changes it")
+		return
+	}
 	next, problems := config.Load(r.path, checks(r.schema))
 	for _, p := range problems {
 		r.log.Error("mistake in the configuration; everything stays as it was", "mistake", p.String())
@@ -35,10 +39,21 @@ func (r *run) reread() {
 	if len(problems) > 0 || c == nil {
 		return // a session that is yet to begin reads it anyway
 	}
-	done, restart, err := c.Reload(next)
+	restart, err := r.takeOver(c, next)
 	if err != nil {
 		r.log.Error("configuration not taken over; everything stays as it was", "error", err)
 		return
+	}
+	for _, what := range restart {
+		r.log.Warn("not taken over without a restart", "what", what)
+	}
+}
+
+// takeOver has the exporters of a configuration run, and returns what waits for a restart.
+func (r *run) takeOver(c *control, next *config.Config) (waits []string, err error) {
+	done, waits, err := c.Reload(next)
+	if err != nil {
+		return nil, err
 	}
 	select {
 	case <-r.every: // of an earlier time
@@ -47,7 +62,5 @@ func (r *run) reread() {
 	r.every <- next.Stats.Interval
 	r.log.Info("configuration taken over", "added", done.Added, "changed", done.Changed, "paused", done.Paused,
 		"resumed", done.Resumed, "removed", done.Removed)
-	for _, what := range restart {
-		r.log.Warn("not taken over without a restart", "what", what)
-	}
+	return waits, nil
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/egress"
 )
 
-// watch is a progress line that is written again and again, for runs that take a while.
-type watch struct {
+// progress is a line that is written again and again, for runs that take a while.
+type progress struct {
 	stop, done chan struct{}
 }
 
 // watch tells every second how far a replay is. Nothing is said of short ones, nor where
 // nobody looks at a terminal.
-func (r *replay) watch(w io.Writer, in *replayInput, e *egress.Egress) *watch {
-	p := &watch{make(chan struct{}), make(chan struct{})}
+func (r *replay) watch(w io.Writer, in *replayInput, e *egress.Egress) *progress {
+	p := &progress{make(chan struct{}), make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		if f, ok := w.(*os.File); r.quiet || !ok || !isTerminal(f) {
@@ -43,7 +43,7 @@ func (r *replay) watch(w io.Writer, in *replayInput, e *egress.Egress) *watch {
 }
 
 // end erases the line.
-func (p *watch) end() {
+func (p *progress) end() {
 	close(p.stop)
 	<-p.done
 }

@@ -33,6 +33,7 @@ type run struct {
 
 	active atomic.Pointer[control] // of the session, nil between sessions
 	every  chan time.Duration      // another interval of the report
+	managed
 }
 
 func runCommand(schema *flow.Schema) *cobra.Command {
@@ -46,9 +47,13 @@ func runCommand(schema *flow.Schema) *cobra.Command {
 			"again: exporters are added, changed, paused and removed without losing a record, and what needs a restart is\n" +
 			"logged. With a mistake in it, everything stays as it was.",
 		Example: `  weir run -c /etc/weir/weir.toml
-  weir run -c weir.toml --attach         leave the dataplane to its own service unit`,
+  weir run -c weir.toml --attach         leave the dataplane to its own service unit
+  weir run --store /var/lib/weir         keep the configuration there; weir ctl manages it`,
 		Args: arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if r.dir != "" {
+				return r.manage(r.path, c.Flags().Changed("config"))
+			}
 			if r.cfg, err = load(r.path, schema); err != nil {
 				return err
 			}
@@ -58,6 +63,9 @@ func runCommand(schema *flow.Schema) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVarP(&r.path, "config", "c", defaultConfig, "configuration file")
+	f.StringVar(&r.dir, "store", "", "directory to keep the configuration in, and be managed by the API; the file is\n"+
+		"only what it begins with")
+	f.StringVar(&r.factory, "factory", "", "configuration of a store that is new or is reset; empty waits to be set up")
 	f.BoolVar(&r.attach, "attach", false, "attach to a running dataplane; neither start nor stop it")
 	f.StringVar(&r.summary, "summary", "", "write the summary as JSON to this file")
 	return c
@@ -70,13 +78,16 @@ func (r *run) run() error {
 	defer onSignal(cancel)()
 	r.every = make(chan time.Duration, 1)
 	defer r.onHangUp()()
-	if listen := r.cfg.Metrics.Listen; listen != "" {
+	if listen := r.cfg.Metrics.Listen; listen != "" && r.dir == "" {
 		m, err := metrics.Serve(listen, version, r.published)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
 		r.log.Info("metrics are served", "at", m.URL())
+	}
+	if r.dir != "" {
+		return r.serve(ctx)
 	}
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		began := time.Now()
@@ -116,17 +127,24 @@ const patience = 30 * time.Second
 // returns nil only when everything could be handed over.
 func (r *run) session(ctx context.Context) error {
 	undone := func(err error) { r.log.Warn("something was left undone", "error", err) }
-	c, err := openControl(r.cfg, r.schema, undone, false)
+	a, err := r.find(ctx)
 	if err != nil {
 		return err
 	}
-	a, err := r.find(ctx)
-	if err != nil {
-		return errors.Join(err, c.close(patience))
-	}
 	defer a.Detach()
+	r.beside(a)
+	c, err := openControl(r.cfg, r.schema, undone, false)
+	if err != nil {
+		if !r.attach && r.dir == "" {
+			err = errors.Join(err, a.Stop()) // nobody else would
+		}
+		return err
+	}
+	c.watchers = r.watchers()
 	ledger := egress.OpenLedger(a.Ledger)
-	s := setting{boot: a.Offer.Started, sampling: r.sampling(), ledger: ledger}
+	s := setting{
+		boot: a.Offer.Started, sampling: r.sampling(), ledger: ledger, measured: flow.Block(a.Offer.Blocks),
+	}
 	if err := c.openExporters(s); err != nil {
 		return errors.Join(err, c.close(patience))
 	}
@@ -134,6 +152,7 @@ func (r *run) session(ctx context.Context) error {
 	e.Seed = uint64(time.Now().UnixNano())
 	r.active.Store(c)
 	defer r.active.Store(nil)
+	r.began(nil)
 	err = r.export(ctx, a, e)
 	e.Flush()
 	err = errors.Join(err, c.close(patience))
@@ -154,6 +173,13 @@ func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) 
 			r.report(e.Summary())
 		case every := <-r.every:
 			report = ticker(every)
+		case r.anew = <-r.again:
+			if r.anew == partEgress {
+				return nil
+			}
+			if err := a.Stop(); err != nil {
+				r.log.Error("the dataplane cannot be stopped", "error", err)
+			}
 		case <-asked:
 			if r.attach {
 				return nil
@@ -193,6 +219,9 @@ func (r *run) find(ctx context.Context) (*link.Attachment, error) {
 		r.log.Info("attached to a running dataplane", "pid", a.Offer.PID)
 		return a, nil
 	}
+	if r.attach && r.dir != "" {
+		return r.awaited(ctx, socket)
+	}
 	if r.attach || errors.Is(err, link.ErrBusy) {
 		return nil, err
 	}
@@ -214,6 +243,17 @@ func (r *run) find(ctx context.Context) (*link.Attachment, error) {
 	}
 }
 
+// awaited attaches to a dataplane that somebody else starts, within a little time.
+func (r *run) awaited(ctx context.Context, socket string) (*link.Attachment, error) {
+	for end := time.Now().Add(handOverTime); ; {
+		a, err := link.Attach(socket)
+		if err == nil || ctx.Err() != nil || time.Now().After(end) {
+			return a, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 // start starts the dataplane in a process group of its own, so that an interrupt at the
 // terminal reaches it only by way of this process.
 func (r *run) start() (ended <-chan error, err error) {
@@ -222,6 +262,9 @@ func (r *run) start() (ended <-chan error, err error) {
 		return nil, fmt.Errorf("dataplane: %w", err)
 	}
 	c := exec.Command(self, "dataplane", "--config", r.path)
+	if r.dir != "" {
+		c = exec.Command(self, "dataplane", "--store", r.dir)
+	}
 	c.Stderr = os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {

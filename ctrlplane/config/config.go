@@ -22,10 +22,10 @@ const Schema = 1
 type Config struct {
 	Schema    int                `toml:"schema"`
 	Include   []string           `toml:"include"` // directories; nil once they are read
-	Dataplane Dataplane          `toml:"dataplane"`
-	Inputs    []Input            `toml:"input"`
-	Flow      Flow               `toml:"flow"`
-	Apps      Apps               `toml:"applications"`
+	Dataplane Dataplane          `toml:"dataplane" needs:"dataplane"`
+	Inputs    []Input            `toml:"input" needs:"dataplane"`
+	Flow      Flow               `toml:"flow" needs:"dataplane"`
+	Apps      Apps               `toml:"applications" needs:"dataplane"`
 	GeoIP     GeoIP              `toml:"geoip"`
 	Calls     call.Options       `toml:"calls"`
 	Sessions  session.Options    `toml:"sessions"`
@@ -86,16 +86,16 @@ type Apps struct {
 	StreamMemory Size          `toml:"stream_memory" in:"1MiB..64GiB"`
 	Transactions int           `toml:"transactions" in:"1..16777216"` // open at a time, per worker
 	Timeout      time.Duration `toml:"transaction_timeout" in:"100ms..24h"`
-	Early        []string      `toml:"early_events"` // dissectors whose events are made at the request
-	Off          []string      `toml:"off"`          // dissectors that are not used
-	Services     []string      `toml:"services"`     // files with services by host name
-	RawCookies   bool          `toml:"raw_cookies"`
-	PostParams   bool          `toml:"post_parameters"`
-	MailHeaders  bool          `toml:"mail_headers"`
+	Early        []string      `toml:"early_events"`             // dissectors whose events are made at the request
+	Off          []string      `toml:"off"`                      // dissectors that are not used
+	Services     []string      `toml:"services" needs:"nothing"` // files with services by host name
+	RawCookies   bool          `toml:"raw_cookies" needs:"nothing"`
+	PostParams   bool          `toml:"post_parameters" needs:"nothing"`
+	MailHeaders  bool          `toml:"mail_headers" needs:"nothing"`
 
 	Malformed      string `toml:"malformed_dir"` // empty is nowhere
-	MalformedFile  Size   `toml:"malformed_file_size" in:"1MiB..1TiB"`
-	MalformedTotal Size   `toml:"malformed_total_size" in:"2MiB..64TiB"`
+	MalformedFile  Size   `toml:"malformed_file_size" in:"1MiB..1TiB" needs:"nothing"`
+	MalformedTotal Size   `toml:"malformed_total_size" in:"2MiB..64TiB" needs:"nothing"`
 	MalformedRate  int    `toml:"malformed_rate" in:"0..1000000"` // packets a second and protocol; 0 is any number
 }
 

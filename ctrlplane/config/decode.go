@@ -34,12 +34,15 @@ func (k *checker) report(key, wrong, fix string) {
 	}
 	k.bad[key] = true
 	at := k.places.of(key, k.file)
-	wrong = credentials.ReplaceAllString(wrong, "$1[secret]@")
+	wrong = string(Redact([]byte(wrong)))
 	k.problems = append(k.problems, Problem{File: at.file, Line: at.line, Key: key, Wrong: wrong, Fix: fix})
 }
 
 // credentials matches what an address shows of who asks, where it has no place.
 var credentials = regexp.MustCompile(`(://)[^/@\s]+@`)
+
+// Redact takes out of a text what an address shows of who asks.
+func Redact(text []byte) []byte { return credentials.ReplaceAll(text, []byte("${1}[secret]@")) }
 
 // table decodes a TOML table into a struct.
 func (k *checker) table(path string, t map[string]any, v reflect.Value) {

@@ -32,6 +32,14 @@ type Correlator interface {
 	Flush(emit func(kind Kind, v *flow.View))
 }
 
+// Watcher looks at the records that are delivered. It does not block and keeps nothing it is lent. One
+// goroutine calls it.
+type Watcher interface {
+	Show(kind Kind, v *flow.View)
+	// Tick is called between batches of records.
+	Tick()
+}
+
 // Source is a worker's ring and what is the same for all of its flows.
 type Source struct {
 	Name  string // of the worker
@@ -60,6 +68,8 @@ type Egress struct {
 	Correlators []Correlator
 	// Tellers count something that the account shall have.
 	Tellers []Teller
+	// Watchers look at what exporters get, whether one wants it or not.
+	Watchers []Watcher
 	// Seed is that of the records that correlators make.
 	Seed uint64
 	// Ledger has the counters of the exporters.
@@ -196,6 +206,9 @@ func (e *Egress) tick() {
 			c.Tick(reached, e.emit)
 		}
 	}
+	for _, w := range e.Watchers {
+		w.Tick()
+	}
 	for _, o := range e.outputs {
 		for i := range o.places {
 			o.places[i].Tick(now)
@@ -306,6 +319,9 @@ func (e *Egress) emit(kind Kind, v *flow.View) {
 }
 
 func (e *Egress) deliver(kind Kind, v *flow.View) {
+	for _, w := range e.Watchers {
+		w.Show(kind, v)
+	}
 	for _, o := range e.outputs {
 		if o.Records.Has(kind) {
 			o.append(v)

@@ -30,6 +30,7 @@ type Summary struct {
 	Capacity  uint64               `json:"capacity"` // flows the tables hold at most
 	Rings     []Ring               `json:"rings"`
 	Worker    Load                 `json:"workers"` // how busy the workers are, summed
+	Lanes     []Lane               `json:"-"`       // by worker
 
 	Tallies   []Tally            `json:"tallies,omitempty"` // of other parts of the control plane
 	Malformed *malformed.Stats   `json:"malformed,omitempty"`
@@ -41,6 +42,30 @@ type Ring struct {
 	Name string `json:"name"`
 	Used uint64 `json:"used"` // octets
 	Size uint64 `json:"size"`
+}
+
+// Lane is how a worker does, and its queue.
+type Lane struct {
+	Name    string            `json:"name"` // input and queue: "lan/0"
+	Packets map[string]uint64 `json:"packets" doc:"Its counters, by name."`
+	NIC     nic.Stats         `json:"nic" doc:"What its queue counts."`
+	Active  uint64            `json:"flows" doc:"Flows in its table."`
+	Most    uint64            `json:"flow_capacity" doc:"Flows that the table holds."`
+	Used    uint64            `json:"ring_used" doc:"Octets in its ring that nobody has read."`
+	Size    uint64            `json:"ring_size" doc:"Octets that the ring holds."`
+}
+
+// lane returns how the worker at a position does.
+func (e *Egress) lane(i int) Lane {
+	r, ring := &e.reports[i], e.sources[i].Ring
+	l := Lane{
+		Name: e.sources[i].Name, Packets: map[string]uint64{}, NIC: r.NIC, Active: r.Active, Most: r.Capacity,
+		Used: uint64(ring.Used()), Size: uint64(ring.Cap()),
+	}
+	for c, n := range r.Counters {
+		l.Packets[worker.CounterDocs[c].Name] = n
+	}
+	return l
 }
 
 // Load is what workers have in hand to look into what flows say.
@@ -75,6 +100,7 @@ func (e *Egress) Summary() Summary {
 	}
 	for i := range e.reports {
 		s.add(&e.reports[i])
+		s.Lanes = append(s.Lanes, e.lane(i))
 		for j, d := range e.Dissectors {
 			n, x := &e.reports[i].Dissectors[j], s.Dissected[d.Name]
 			s.Dissected[d.Name] = Dissected{x.Flows + n.Flows, x.Messages + n.Messages, x.Malformed + n.Malformed}

@@ -127,6 +127,17 @@ func (s *Store) Confirm() (Version, error) {
 	return v, s.write(j)
 }
 
+// Settle gives up what was not confirmed while no process was there to do so. It returns false if
+// there is nothing of the kind.
+func (s *Store) Settle() (bool, error) {
+	p, left := s.Pending()
+	if p == nil || left > 0 {
+		return false, nil
+	}
+	_, err := s.Rollback(p.Previous, Change{Who: "weir", Why: fmt.Sprintf("version %d: nobody confirmed it", p.Number)})
+	return err == nil, err
+}
+
 // Reset begins anew with a text: no candidate and no version before it is left.
 func (s *Store) Reset(c Change) (Version, error) {
 	s.mu.Lock()

@@ -159,6 +159,13 @@ func TestTime(t *testing.T) {
 	if _, left := s.Pending(); left != 0 {
 		t.Errorf("%v are left", left)
 	}
+	if gave, err := s.Settle(); !gave || err != nil {
+		t.Errorf("given up: %v, %v", gave, err)
+	}
+	s.runs(t, "first")
+	if gave, err := s.Settle(); gave || err != nil {
+		t.Errorf("given up again: %v, %v", gave, err)
+	}
 }
 
 // A text that was damaged on disk does not run: the one before it does.

@@ -24,6 +24,9 @@ import (
 // Version of the protocol and of everything in the shared memory.
 const Version = 2
 
+// LongestConfig leaves room for the rest of an offer, which is one message.
+const LongestConfig = 16 << 10
+
 // Offer describes what is handed out.
 type Offer struct {
 	Version int      `json:"version"`
@@ -31,6 +34,11 @@ type Offer struct {
 	Started uint64   `json:"started"` // nanoseconds since the Unix epoch
 	Workers []Worker `json:"workers"` // each has a ring
 	Busy    int      `json:"busy,omitempty"`
+
+	// Config is what the dataplane was configured with, at most LongestConfig octets, and Blocks are the
+	// cold blocks that its workers maintain: what another control plane has to know of this one.
+	Config string `json:"config,omitempty"`
+	Blocks uint64 `json:"blocks,omitempty"`
 }
 
 // Worker describes one worker of the dataplane.
