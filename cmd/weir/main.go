@@ -58,6 +58,8 @@ func commands(schema *flow.Schema) *cobra.Command {
   weir replay --json capture.pcapng.gz | jq .   the same as JSON, an object a line
   weir replay --ipfix udp://10.0.0.1:4739 *.pcap
   weir run -c /etc/weir/weir.toml               meter live
+  weir run --store /var/lib/weir                the same, operated by weir ctl
+  weir ctl status                               how it does
   weir check -c /etc/weir/weir.toml             every mistake, with its line
   weir nprobe -i eth0 -n 10.0.0.1:2055          nProbe's options`,
 		SilenceErrors: true,
@@ -73,11 +75,11 @@ func commands(schema *flow.Schema) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, c.CommandPath())
 	})
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		replayCommand(schema),
 		runCommand(schema),
 		dataplaneCommand(schema),
+		ctlCommand(),
 		checkCommand(schema),
 		fieldsCommand(schema),
 		sinksCommand(),

@@ -219,7 +219,7 @@ func (r *run) find(ctx context.Context) (*link.Attachment, error) {
 		r.log.Info("attached to a running dataplane", "pid", a.Offer.PID)
 		return a, nil
 	}
-	if r.attach && r.dir != "" {
+	if r.dir != "" && (r.attach || errors.Is(err, link.ErrBusy)) { // it may not know yet that the last session ended
 		return r.awaited(ctx, socket)
 	}
 	if r.attach || errors.Is(err, link.ErrBusy) {

@@ -102,6 +102,9 @@ func stream(r *request) (any, error) {
 			return written{}, nil
 		}
 	}
+	if n := sub.Missed(); n > 0 {
+		out.say(fmt.Sprintf("event: missed\ndata: %d\n\n", n))
+	}
 	return written{}, nil
 }
 
