@@ -49,6 +49,7 @@ type lane struct {
 	Queue
 	ring *ring.Ring
 	fd   int
+	beat atomic.Uint64 // when its worker began its latest Step
 }
 
 // New makes a ring of ringSize octets for every queue.
@@ -133,12 +134,24 @@ func (p *Plane) Unread() bool {
 	return false
 }
 
+// Stalled names a worker that has begun no Step since then and has not ended; empty if there is none. One
+// that meters a file may have to wait for its reader, and is not asked.
+func (p *Plane) Stalled(since time.Time) string {
+	for _, l := range p.lanes {
+		if !l.Offline && l.beat.Load() < uint64(since.UnixNano()) {
+			return l.Name
+		}
+	}
+	return ""
+}
+
 // Wait returns when all workers have ended and their rings are closed.
 func (p *Plane) Wait() { p.group.Wait() }
 
 // run is the life of a worker, all of it on one thread.
 func (l *lane) run(p *Plane, index int, ready chan<- error) {
 	runtime.LockOSThread() // never unlocked: the thread ends with the worker
+	defer l.beat.Store(^uint64(0))
 	defer l.ring.Close()
 	w, err := l.enter(index)
 	ready <- err
@@ -166,6 +179,7 @@ func (l *lane) poll(p *Plane, w *worker.Worker) {
 		if t >= last {
 			break
 		}
+		l.beat.Store(t)
 		w.Step(t)
 		if n := w.Received(); n != seen {
 			silent, seen = 0, n

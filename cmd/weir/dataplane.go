@@ -100,9 +100,29 @@ func meter(cfg *config.Config, schema *flow.Schema) error {
 	}
 	defer server.Close()
 	describe(log, in)
+	notify("READY=1")
+	watched := make(chan struct{})
+	go vouch(plane, watched)
 	plane.Wait()
+	close(watched)
 	log.Info("metering has ended")
 	return handOver(plane, server)
+}
+
+// vouch tells the service manager that the dataplane lives, as long as every worker does.
+func vouch(plane *dataplane.Plane, end <-chan struct{}) {
+	tick := watchdog()
+	for since := time.Now(); ; {
+		select {
+		case now := <-tick:
+			if plane.Stalled(since) == "" {
+				notify("WATCHDOG=1")
+			}
+			since = now
+		case <-end:
+			return
+		}
+	}
 }
 
 // grace is how long a dataplane that has ended keeps what nobody has read yet.

@@ -98,6 +98,7 @@ func (r *run) run() error {
 		if time.Since(began) < 5*time.Second {
 			return err // it never worked
 		}
+		notify("WATCHDOG=1")
 		r.log.Error("the dataplane is gone; starting again", "error", err, "in", pause)
 		time.Sleep(pause)
 		if cfg, problems := config.Load(r.path, checks(r.schema)); len(problems) == 0 {
@@ -164,13 +165,16 @@ func (r *run) session(ctx context.Context) error {
 // export reads the rings until the dataplane has closed them or, attached to one that goes
 // on, until ctx ends.
 func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) error {
-	report := ticker(r.cfg.Stats.Interval)
+	report, watch := ticker(r.cfg.Stats.Interval), watchdog()
+	notify("READY=1")
 	asked, gone, dead := ctx.Done(), a.Gone(), false
 	for !e.Drained() {
 		n := e.Step()
 		select {
 		case <-report:
 			r.report(e.Summary())
+		case <-watch:
+			notify("WATCHDOG=1")
 		case every := <-r.every:
 			report = ticker(every)
 		case r.anew = <-r.again:

@@ -76,7 +76,8 @@ func Listen(path string, o Offer, files []int, stop func()) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataplane socket: %w", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	// The control plane may be another user of the same group.
+	if err := os.Chmod(path, 0o660); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("dataplane socket: %w", err)
 	}
