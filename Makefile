@@ -10,8 +10,12 @@ BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
 VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps
 TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat redis-server
 
+IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk grub-common rauc openssl zstd systemd \
+  qemu-system-x86 qemu-utils ovmf nfdump iproute2
+
 .PHONY: help deps build test short lint race fuzz bench bench-deps bench-linerate demo docs clean vm-deps vm-test \
-  integration server-deps kafka elasticsearch opensearch clickhouse
+  integration server-deps kafka elasticsearch opensearch clickhouse \
+  image-deps image image-lock image-test image-test-full
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -71,6 +75,21 @@ vm-test: vm-deps build ## the tests that want a kernel with SCTP and netem (Test
 	@set -e; mkdir -p out/vm; for d in $$(grep -rl --include='*_test.go' '^func TestKernel' . | xargs -n1 dirname | sort -u); do \
 	  test=$(CURDIR)/out/vm/$$(echo $$d | tr -c 'a-z\n' _).test; $(GO) test -c -o $$test $$d; \
 	  (cd $$d && $(CURDIR)/bench/vm/run env WEIR=$(CURDIR)/bin/weir $$test -test.v -test.run '^TestKernel'); done
+
+image-deps:
+	@$(MAKE) deps TEST_DEPS="$(IMAGE_DEPS)"
+
+image: image-deps build ## the appliance: out/image/weir.img and its update (image/README.md)
+	$(SUDO) image/build bin/weir out/image
+
+image-lock: image-deps ## write image/packages.lock again, with the versions that Debian has today
+	$(SUDO) image/build --lock out/image
+
+image-test: image ## start the appliance in emulated machines, with both kinds of firmware, and meter through DPDK
+	$(SUDO) env PATH="$$PATH" WEIR_IMAGE=$(CURDIR)/out/image $(GO) test -timeout 60m -v ./image
+
+image-test-full: image ## the same, and updates that fail, and the power failing during one, 20 times
+	$(SUDO) env PATH="$$PATH" WEIR_IMAGE=$(CURDIR)/out/image WEIR_IMAGE_FULL=1 $(GO) test -timeout 4h -v ./image
 
 fuzz: ## every fuzz target for 20 seconds
 	@set -e; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \

@@ -85,6 +85,7 @@ func commands(schema *flow.Schema) *cobra.Command {
 		sinksCommand(),
 		schemaCommand(schema),
 		nprobeCommand(schema),
+		applianceCommand(schema),
 		versionCommand(),
 	)
 	return root
