@@ -139,8 +139,9 @@ func (g *guest) seedWith(files map[string]string) {
 	}
 }
 
-// TestBoot starts the image on a new machine, with either firmware, sets it up from a medium, injects packets
-// into the port that meters, through DPDK and the IOMMU, and compares what nfcapd gets with what was injected.
+// TestBoot starts the image on a new machine, with either firmware, sets it up from a medium, injects
+// packets into the port that meters, through DPDK and the IOMMU, and compares what nfcapd gets with what
+// was injected.
 func TestBoot(t *testing.T) {
 	for name, kind := range map[string]firmware{"BIOS": bios, "UEFI": uefi} {
 		t.Run(name, func(t *testing.T) { boot(t, kind) })
@@ -167,7 +168,8 @@ func boot(t *testing.T, kind firmware) {
 	g.inject()
 	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		text = g.metrics()
-		if strings.Contains(strings.Join(metric(text, "weir_packets_total"), "\n"), fmt.Sprint(flows*packets)) || time.Now().After(end) {
+		all := strings.Join(metric(text, "weir_packets_total"), "\n")
+		if strings.Contains(all, fmt.Sprintf(`"metered"} %d`, flows*packets)) || time.Now().After(end) {
 			break
 		}
 	}

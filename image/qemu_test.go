@@ -24,8 +24,8 @@ const (
 	uefi firmware = "OVMF with Secure Boot"
 )
 
-// guest is an emulated machine with the image on its disk: a port that manages, behind QEMU's own network, and
-// one that meters, at a tap with two queues, behind an emulated IOMMU.
+// guest is an emulated machine with the image on its disk: a port that manages, behind QEMU's own network,
+// and one that meters, at a tap with two queues, behind an emulated IOMMU.
 type guest struct {
 	t       *testing.T
 	dir     string
@@ -117,10 +117,12 @@ func (g *guest) withTap() {
 
 // arguments of QEMU. Software emulation has to be told to use threads with an IOMMU.
 func (g *guest) arguments() []string {
-	args := []string{"-nodefaults", "-display", "none", "-no-user-config", "-m", "2048", "-smp", "3", "-cpu", "max",
+	args := []string{"-nodefaults", "-display", "none", "-no-user-config",
+		"-m", "2048", "-smp", "3", "-cpu", "max",
 		"-M", "q35,kernel-irqchip=split,smm=on", "-accel", "tcg,thread=multi", "-serial", "stdio",
 		"-device", "intel-iommu,intremap=on,device-iotlb=on", "-rtc", "base=utc", "-device", "i6300esb",
-		"-drive", "if=none,id=disk,format=qcow2,cache=unsafe,file=" + g.disk, "-device", "virtio-blk-pci,drive=disk,bootindex=1",
+		"-drive", "if=none,id=disk,format=qcow2,cache=unsafe,file=" + g.disk,
+		"-device", "virtio-blk-pci,drive=disk,bootindex=1",
 		"-netdev", fmt.Sprintf("user,id=manage,hostfwd=tcp:127.0.0.1:%d-:9469", g.port),
 		"-device", "virtio-net-pci,netdev=manage,addr=3,mac=52:54:00:77:65:01,romfile="}
 	if g.kind == uefi {
@@ -134,7 +136,8 @@ func (g *guest) arguments() []string {
 				"iommu_platform=on,ats=on,romfile=")
 	}
 	if g.seed != "" {
-		args = append(args, "-drive", "if=none,id=seed,format=raw,readonly=on,file="+g.seed, "-device", "virtio-blk-pci,drive=seed")
+		args = append(args, "-drive", "if=none,id=seed,format=raw,readonly=on,file="+g.seed,
+			"-device", "virtio-blk-pci,drive=seed")
 	}
 	return args
 }
@@ -198,8 +201,9 @@ func (g *guest) metrics() string {
 	g.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	url := fmt.Sprintf("http://127.0.0.1:%d/metrics", g.port)
 	for ctx.Err() == nil {
-		q, _ := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/metrics", g.port), nil)
+		q, _ := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if a, err := http.DefaultClient.Do(q); err == nil {
 			b, err := io.ReadAll(a.Body)
 			a.Body.Close()

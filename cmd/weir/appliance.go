@@ -28,9 +28,10 @@ const thisMachine = appliance.Machine("/")
 
 func applianceCommand(schema *flow.Schema) *cobra.Command {
 	c := &cobra.Command{
-		Use:    "appliance",
-		Short:  "What the services of the appliance image run",
-		Long:   "What the services of the appliance image run (image/README.md). On other machines they are of no use.",
+		Use:   "appliance",
+		Short: "What the services of the appliance image run",
+		Long: "What the services of the appliance image run (image/README.md).\n" +
+			"On other machines they are of no use.",
 		Hidden: true,
 		Args:   arguments(cobra.NoArgs),
 		RunE:   func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -40,7 +41,7 @@ func applianceCommand(schema *flow.Schema) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return run() }})
 	}
 	sub("prepare", "make the machine ready, at every start", func() error { return prepareMachine(schema) })
-	sub("health", "confirm the running version, or go back to the one before", func() error { return judge(schema) })
+	sub("health", "confirm the running version, or go back", func() error { return judge(schema) })
 	sub("console", "show how things are, and the menu", console)
 	sub("reset", "forget everything of this machine at the next start", thisMachine.Reset)
 	return c
@@ -70,8 +71,8 @@ func prepareMachine(schema *flow.Schema) error {
 	select {} // nothing that comes after this is to start
 }
 
-// giveToControlPlane makes a directory and what is in it the property of the user of the control plane, and of
-// the group that it shares with the dataplane.
+// giveToControlPlane makes a directory and what is in it the property of the user of the control plane, and
+// of the group that it shares with the dataplane.
 func giveToControlPlane(dir string) error {
 	u, err := user.Lookup("weir")
 	if err != nil {
@@ -93,8 +94,8 @@ func giveToControlPlane(dir string) error {
 	})
 }
 
-// listening returns the TCP ports at which a configuration has weir listen for who manages, and that of SSH if
-// somebody has put a key there.
+// listening returns the TCP ports at which a configuration has weir listen for who manages, and that of SSH
+// if somebody has put a key there.
 func listening(path string, schema *flow.Schema) (ports []int) {
 	cfg, _ := config.Load(path, checks(schema))
 	if _, port, err := net.SplitHostPort(cfg.Metrics.Listen); err == nil {
@@ -157,7 +158,8 @@ func answers(ctx context.Context, listen string) error {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/metrics", nil)
+	url := "http://" + net.JoinHostPort(host, port) + "/metrics"
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}

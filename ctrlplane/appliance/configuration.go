@@ -39,7 +39,8 @@ func Complete(seed string, ports []Port, t Tuning) (string, error) {
 	if seed == "" {
 		add("exporter", "# Flows for a program on this machine. Add where yours are to go.\n[[exporter]]\n"+
 			"format = \"json-numeric\"\ntemplate = \"@NTOPNG@\"\nto = \"zmq://127.0.0.1:5556\"\n")
-		add("metrics", fmt.Sprintf("# Only the port that manages lets anybody in.\n[metrics]\nlisten = \":%d\"\n", metricsPort))
+		add("metrics", fmt.Sprintf("# Only the port that manages lets anybody in.\n[metrics]\nlisten = \":%d\"\n",
+			metricsPort))
 	}
 	return b.String(), nil
 }
@@ -48,7 +49,8 @@ func dataplaneTable(t Tuning) string {
 	if len(t.Isolated) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("[dataplane]\ncores = [%s]\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Isolated), " ", ", "), "[]"))
+	cores := strings.ReplaceAll(fmt.Sprint(t.Isolated), " ", ", ")
+	return fmt.Sprintf("[dataplane]\ncores = %s\n", cores)
 }
 
 // inputTables has an input for every port that meters; if there is none, for the one that manages.

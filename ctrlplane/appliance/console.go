@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Console is the dialogue at the screen and the serial line. It shows what one needs to reach the machine, and
-// changes what one needs to be reached; it gives no shell.
+// Console is the dialogue at the screen and the serial line. It shows what one needs to reach the machine,
+// and changes what one needs to be reached; it gives no shell.
 type Console struct {
 	Machine
 	In      *bufio.Reader
@@ -83,8 +83,8 @@ func addresses(name string) (list []string) {
 	return list
 }
 
-// Await waits until the port that manages has an address and the services run, so that the first that is shown
-// is worth reading; but not for longer than patience.
+// Await waits until the port that manages has an address and the services run, so that the first that is
+// shown is worth reading; but not for longer than patience.
 func (c *Console) Await(patience time.Duration) {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Second) {
 		ready := true
@@ -103,8 +103,8 @@ func (c *Console) Await(patience time.Duration) {
 
 // Menu asks what to do and does it.
 func (c *Console) Menu() error {
-	fmt.Fprint(c.Out, "\n  1 address by DHCP\n  2 address of your choice\n  3 restart\n  4 turn off\n  5 update from a medium\n"+
-		"  6 factory reset\n  Enter: back\n")
+	fmt.Fprint(c.Out, "\n  1 address by DHCP\n  2 address of your choice\n  3 restart\n  4 turn off\n"+
+		"  5 update from a medium\n  6 factory reset\n  Enter: back\n")
 	answer, err := c.ask("Choice")
 	if err != nil {
 		return err

@@ -23,7 +23,8 @@ func (m Machine) grubVariables(path string) map[string]string {
 		return vars
 	}
 	for line := range strings.Lines(string(b[len(grubTitle):])) {
-		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok && !strings.HasPrefix(line, "#") {
+		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		if ok && !strings.HasPrefix(line, "#") {
 			vars[name] = value
 		}
 	}

@@ -35,8 +35,9 @@ var ErrHopeless = errors.New("it will not become well")
 // ErrUnhealthy is what a version on trial ends with that was not well in time.
 var ErrUnhealthy = errors.New("this version did not prove itself")
 
-// Judge waits until all is well and confirms the version then. A version on trial that is not well in time ends
-// with ErrUnhealthy; one that was confirmed before only says what is wrong, as another version would not help.
+// Judge waits until all is well and confirms the version then. A version on trial that is not well in time
+// ends with ErrUnhealthy; one that was confirmed before only says what is wrong, as another version would
+// not help.
 func (h *Health) Judge(ctx context.Context) error {
 	began, since, last := time.Now(), time.Time{}, ""
 	for {

@@ -1,6 +1,7 @@
-// Package appliance makes a probe of a machine that starts from the image: it finds the ports and processors,
-// gives the ports that meter to the dataplane, reserves memory, makes an identity and a first configuration, and
-// says on the console how things are. It has root's rights, and so nothing in it listens.
+// Package appliance makes a probe of a machine that starts from the image: it finds the ports and
+// processors, gives the ports that meter to the dataplane, reserves memory, makes an identity and a first
+// configuration, and says on the console how things are. It has root's rights, and so nothing in it
+// listens.
 package appliance
 
 import (
@@ -66,7 +67,8 @@ func (m Machine) cores() (cores [][]int, err error) {
 		return nil, fmt.Errorf("processors that are online: %w", err)
 	}
 	for _, cpu := range online {
-		threads, err := parseList(m.read("/sys/devices/system/cpu", fmt.Sprintf("cpu%d", cpu), "topology/thread_siblings_list"))
+		topology := fmt.Sprintf("/sys/devices/system/cpu/cpu%d/topology", cpu)
+		threads, err := parseList(m.read(topology, "thread_siblings_list"))
 		if err != nil || len(threads) == 0 {
 			threads = []int{cpu}
 		}

@@ -29,8 +29,8 @@ func FindSeed() (s Seed, err error) {
 	return s, err
 }
 
-// OnMedium does something with the directory of the medium, which cannot be written. Without a medium the error
-// is os.ErrNotExist.
+// OnMedium does something with the directory of the medium, which cannot be written. Without a medium the
+// error is os.ErrNotExist.
 func OnMedium(do func(dir string) error) error {
 	device, err := filepath.EvalSymlinks("/dev/disk/by-label/" + SeedLabel)
 	if err != nil {

@@ -77,7 +77,8 @@ func (m Machine) Reconfigure(s Settings) error {
 	}
 	for _, p := range state.Ports {
 		if p.Use == Management {
-			return os.WriteFile(m.at(networkDir, "10-"+p.Interface+".network"), []byte(s.networkFile(p.Interface)), 0o644)
+			path := m.at(networkDir, "10-"+p.Interface+".network")
+			return os.WriteFile(path, []byte(s.networkFile(p.Interface)), 0o644)
 		}
 	}
 	return errors.New("no port manages")

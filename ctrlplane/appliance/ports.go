@@ -90,8 +90,8 @@ func Assign(ports []Port, management string) []Port {
 	return ports
 }
 
-// Bind gives the ports that meter to vfio-pci. A port that cannot be bound stays with the kernel, if it drives
-// it, and says why.
+// Bind gives the ports that meter to vfio-pci. A port that cannot be bound stays with the kernel, if it
+// drives it, and says why.
 func (m Machine) Bind(ports []Port) {
 	for i := range ports {
 		p := &ports[i]

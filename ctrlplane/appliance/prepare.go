@@ -44,8 +44,8 @@ type Seed struct {
 	Config, Settings, Keys string // weir.toml, appliance.toml, authorized_keys
 }
 
-// Prepare makes the machine ready, at every start. If restart is true, the kernel has to be told what it was not
-// told at this start, and nothing else was done.
+// Prepare makes the machine ready, at every start. If restart is true, the kernel has to be told what it
+// was not told at this start, and nothing else was done.
 func (p *Preparer) Prepare() (restart bool, err error) {
 	if _, err := os.Stat(p.at(resetFile)); err == nil {
 		p.Say("factory reset: everything of this machine is removed")
@@ -68,8 +68,8 @@ func (p *Preparer) Prepare() (restart bool, err error) {
 	return false, p.ready(&s)
 }
 
-// tell has GRUB tell the kernel which processors and memory are set aside and who it is. That is decided at first
-// start and then stays, in either slot.
+// tell has GRUB tell the kernel which processors and memory are set aside and who it is. That is decided at
+// first start and then stays, in either slot.
 func (p *Preparer) tell(id Identity) (restart bool, err error) {
 	if p.grubVariables(machineFile)["machine_id"] == id.ID {
 		return false, nil

@@ -117,7 +117,9 @@ func TestFirstStart(t *testing.T) {
 		t.Errorf("nobody is told why port 3 is not DPDK's: %q", s.Ports[2].Note)
 	}
 	text := m.read(ConfigFile)
-	for _, want := range []string{`port = "0000:00:04.0"`, `interface = "enp0s5"`, "cores = [1, 2, 3]", "[metrics]"} {
+	for _, want := range []string{
+		`port = "0000:00:04.0"`, `interface = "enp0s5"`, "cores = [1, 2, 3]", "[metrics]",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
@@ -126,10 +128,12 @@ func TestFirstStart(t *testing.T) {
 		t.Error("the port that manages meters")
 	}
 	vars := m.grubVariables(machineFile)
-	if vars["machine_id"] != s.Identity.ID || !strings.Contains(vars["machine"], "isolcpus=managed_irq,domain,1-3 ") {
+	const isolated = "isolcpus=managed_irq,domain,1-3 "
+	if vars["machine_id"] != s.Identity.ID || !strings.Contains(vars["machine"], isolated) {
 		t.Errorf("the kernel is told %q", vars)
 	}
-	if got := m.read(allowFile); got != `add rule inet weir input iifname { "enp0s3" } tcp dport { 9469 } accept` {
+	const allowed = `add rule inet weir input iifname { "enp0s3" } tcp dport { 9469 } accept`
+	if got := m.read(allowFile); got != allowed {
 		t.Errorf("what comes in: %s", got)
 	}
 	put(t, m, ConfigFile, "changed")

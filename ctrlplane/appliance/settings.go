@@ -10,8 +10,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Settings is what the machine itself is set to, as opposed to what it meters. They are changed on the console,
-// or come from the medium that the machine is set up from (Seed).
+// Settings is what the machine itself is set to, as opposed to what it meters. They are changed on the
+// console, or come from the medium that the machine is set up from (Seed).
 type Settings struct {
 	Management string       `toml:"management"` // port, by its address on the PCI bus; empty is the first
 	Address    netip.Prefix `toml:"address"`    // of the port, with the length of its network; none is DHCP
@@ -49,7 +49,7 @@ func (s *Settings) check() error {
 	case s.Address == (netip.Prefix{}):
 		return nil
 	case !s.Address.IsValid() || s.Address.Addr().IsMulticast() || s.Address.Addr().IsUnspecified():
-		return errors.New("address: this is no address of a machine with the length of its network, like 192.0.2.10/24")
+		return errors.New("address: write a machine's own, with the length of its network, like 192.0.2.10/24")
 	case s.Gateway.IsValid() && s.Gateway.Is4() != s.Address.Addr().Is4():
 		return errors.New("gateway: it has to be of the same kind as the address")
 	}
@@ -59,7 +59,7 @@ func (s *Settings) check() error {
 // SaveSettings keeps the settings.
 func (m Machine) SaveSettings(s Settings) error {
 	var b bytes.Buffer
-	b.WriteString("# What this machine is set to. The console changes it, and so may you; it counts from the next start on.\n")
+	b.WriteString("# What this machine is set to. The console changes it; it counts from the next start on.\n")
 	text := func(key string, v fmt.Stringer) { fmt.Fprintf(&b, "%s = %q\n", key, v) }
 	if s.Management != "" {
 		fmt.Fprintf(&b, "management = %q\n", s.Management)
