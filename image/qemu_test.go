@@ -171,7 +171,7 @@ func (g *guest) kill() {
 }
 
 // patience is for how long something may take under software emulation on a busy machine.
-const patience = 12 * time.Minute
+const patience = 30 * time.Minute
 
 // await waits until the serial line has said something since the machine was turned on, and returns where.
 func (g *guest) await(words string, after int) int {
