@@ -115,7 +115,7 @@ var services = [...]string{"weir-dataplane.service", "weir.service"}
 // judge confirms the running version, or has the machine start the one before.
 func judge(schema *flow.Schema) error {
 	h := &appliance.Health{
-		Machine: thisMachine, Patience: 10 * time.Minute, Every: time.Second, Say: say,
+		Machine: thisMachine, Patience: 10 * time.Minute, Well: 10 * time.Second, Every: time.Second, Say: say,
 		Look:    func(ctx context.Context) error { return look(ctx, schema) },
 		Confirm: confirm,
 	}

@@ -10,9 +10,6 @@ import (
 // grubFile holds which slot starts: RAUC's variables, and GOOD, the slot that was confirmed last.
 const grubFile = "/efi/grub/grubenv"
 
-// healthy is for how long in a row all has to be well.
-const healthy = 10 * time.Second
-
 // OnTrial reports whether this start is the only one that the running version gets unless it is confirmed.
 func (m Machine) OnTrial() bool {
 	good := m.grubVariables(grubFile)["GOOD"]
@@ -23,6 +20,7 @@ func (m Machine) OnTrial() bool {
 type Health struct {
 	Machine
 	Patience time.Duration // for a version on trial
+	Well     time.Duration // for how long in a row all has to be well
 	Every    time.Duration
 	Look     func(context.Context) error // what is wrong, nil if nothing is
 	Confirm  func(slot string) error
@@ -45,7 +43,7 @@ func (h *Health) Judge(ctx context.Context) error {
 		switch {
 		case err == nil && since.IsZero():
 			since = time.Now()
-		case err == nil && time.Since(since) >= healthy:
+		case err == nil && time.Since(since) >= h.Well:
 			slot := h.argument("rauc.slot")
 			h.Say("slot %s is well and stays", slot)
 			return h.Confirm(slot)

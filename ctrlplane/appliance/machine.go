@@ -30,6 +30,12 @@ func (m Machine) read(path ...string) string {
 	return strings.TrimSpace(string(b))
 }
 
+// there reports whether there is such a file.
+func (m Machine) there(path string) bool {
+	_, err := os.Stat(m.at(path))
+	return err == nil
+}
+
 // linked returns the last part of what a symbolic link leads to, empty if there is none.
 func (m Machine) linked(path ...string) string {
 	to, err := os.Readlink(m.at(path...))

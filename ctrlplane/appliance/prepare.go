@@ -47,7 +47,7 @@ type Seed struct {
 // Prepare makes the machine ready, at every start. If restart is true, the kernel has to be told what it
 // was not told at this start, and nothing else was done.
 func (p *Preparer) Prepare() (restart bool, err error) {
-	if _, err := os.Stat(p.at(resetFile)); err == nil {
+	if p.there(resetFile) {
 		p.Say("factory reset: everything of this machine is removed")
 		if err := p.forget(); err != nil {
 			return false, fmt.Errorf("factory reset: %w", err)
