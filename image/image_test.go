@@ -165,6 +165,9 @@ func boot(t *testing.T, kind firmware) {
 	if n := len(metric(text, "weir_packets_total")); n == 0 {
 		t.Fatalf("no counters of packets in\n%s", text)
 	}
+	if n := len(metric(text, "weir_ring_size_bytes")); n != 2 {
+		t.Errorf("%d workers meter the two queues of the port", n)
+	}
 	g.inject()
 	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		text = g.metrics()
