@@ -98,7 +98,11 @@ func giveToControlPlane(dir string) error {
 // if somebody has put a key there.
 func listening(path string, schema *flow.Schema) (ports []int) {
 	cfg, _ := config.Load(path, checks(schema))
-	if _, port, err := net.SplitHostPort(cfg.Metrics.Listen); err == nil {
+	for _, listen := range []string{cfg.Metrics.Listen, cfg.Management.Listen} {
+		_, port, err := net.SplitHostPort(listen)
+		if err != nil {
+			continue
+		}
 		if n, err := strconv.Atoi(port); err == nil {
 			ports = append(ports, n)
 		}
