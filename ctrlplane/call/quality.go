@@ -45,7 +45,7 @@ var meterPairs = [...][2]*flow.Field{
 	app.RTPPackets, app.RTPOctets, app.RTPLostPackets, app.RTPDuplicates, app.RTPReordered, app.RTPDiscarded,
 	app.RTPJitter, app.RTPMaxJitter, app.RTPMaxDelta, app.RTPMeanDelta, app.RTPTransit,
 	app.RTPRating, app.RTPRatingMean, app.RTPRatingWorst, app.RTPMOS, app.RTPCodec, app.RTPPayloadType,
-	app.RTCPPackets, app.RTCPLost, app.RTCPJitter, app.RTCPRating, app.RTCPMOS,
+	app.RTCPPackets, app.RTCPLost, app.RTCPJitter, app.RTCPRating, app.RTCPMOS, app.T38Packets,
 }
 
 const (
@@ -71,6 +71,7 @@ const (
 	mTheirJitter
 	mTheirRating
 	mTheirOpinion
+	mFax
 	meterCount
 	mRoundTrip = 2 * meterCount
 	mTones     = mRoundTrip + 1
@@ -85,10 +86,10 @@ func meterList() (all []*flow.Field) {
 	return append(all, app.RTPRoundTrip, app.RTPTones)
 }
 
-// hasMedia reports whether the record in hand tells of RTP or RTCP.
+// hasMedia reports whether the record in hand tells of RTP, RTCP or T.38.
 func (c *Correlator) hasMedia() bool {
 	for d := range 2 {
-		for _, f := range [...]int{mPackets, mReports} {
+		for _, f := range [...]int{mPackets, mReports, mFax} {
 			if v, ok := c.meter.Value(2*f + d); ok && v.U > 0 {
 				return true
 			}

@@ -9,10 +9,11 @@ import (
 )
 
 // RTP is media in real time (RFC 3550), on whatever port, with what shares the port: RTCP (RFC 5761),
-// STUN, DTLS, ZRTP (RFC 6189) and channels of TURN, told apart by their first octet (RFC 7983).
+// STUN, DTLS, ZRTP (RFC 6189) and channels of TURN, told apart by their first octet (RFC 7983), and
+// T.38, which may take the place of sound.
 var RTP = Dissector{
 	Name:   "rtp",
-	Doc:    "RTP and RTCP on any port: losses, jitter, delay, tones, and what people would think of it.",
+	Doc:    "RTP, RTCP and T.38 on any port: losses, jitter, delay, tones, and what people would think of it.",
 	Number: numberRTP,
 	UDP:    []uint16{5004, 5005},
 	First:  octets(0, 3) + "\r" + octets(16, 19) + octets(128, 191),
@@ -56,6 +57,7 @@ type rtpState struct {
 	sides   [2]rtpSide   // by who sends
 	tone    rtpTone
 	digits  [16]byte
+	fax     [2]faxSide
 }
 
 // rtpSide is one direction.
@@ -96,6 +98,11 @@ func (s *rtpState) take(m *Message, b []byte) Verdict {
 		return Reject
 	}
 	switch first := b[0]; {
+	case first < 128 && s.fax[m.Dir&1].links == faxProof: // its sequence numbers go on
+		if v := s.takeFax(m, b); v != Reject {
+			return v
+		}
+		fallthrough
 	case first < 4 || first == '\r':
 		return s.takeSTUN(m, b)
 	case first >= 16 && first < 20:

@@ -176,7 +176,7 @@ var rtpFields = fieldsOf(
 		RTPJitter, RTPMaxJitter, RTPMaxDelta, RTPMeanDelta, RTPTransit, RTPLossRuns, RTPMaxLossRun, RTPBurstRatio,
 		RTPCodec, RTPTalkspurts, RTPComfortNoise, RTPSourceChanges, RTPRating, RTPRatingMean, RTPRatingWorst, RTPMOS,
 		RTPJitterNtop, RTPLostNtop, RTPPayloadType, RTPMaxDeltaNtop, RTPTransitNtop, RTPMOSNtop, RTPRatingNtop,
-		RTCPPackets, RTCPName, RTCPLost, RTCPJitter, RTCPRating, RTCPMOS,
+		RTCPPackets, RTCPName, RTCPLost, RTCPJitter, RTCPRating, RTCPMOS, T38Packets, T38LostPackets,
 	},
 	RTPFirstSeq, RTPFirstTS, RTPLastSeq, RTPLastTS, RTPSSRC, RTPBothMOSNtop, RTPBothRatingNtop,
 	RTPBothRating, RTPBothMOS,

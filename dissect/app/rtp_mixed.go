@@ -8,6 +8,9 @@ import (
 func (s *rtpState) takeSTUN(m *Message, b []byte) Verdict {
 	var x stunMessage
 	if !x.read(b, m) {
+		if v := s.takeFax(m, b); v != Reject {
+			return v
+		}
 		if !s.proven && s.tried >= rtpPatient || !opensPath(b) {
 			return Reject
 		}

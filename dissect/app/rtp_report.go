@@ -22,6 +22,7 @@ func reportRTP(state []byte, a *flow.Attrs) {
 	for d := range s.sides {
 		main := s.gather(d)
 		s.sides[d].tellRTCP(a, d, s)
+		s.fax[d].tell(a, d, main < 0)
 		if main < 0 {
 			continue
 		}

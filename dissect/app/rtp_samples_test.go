@@ -135,7 +135,8 @@ func rtpSamples() []conversation {
 		alone.turns = append(alone.turns, turn{dir: dir, octets: b, time: noon + at*msec})
 	}
 	reports(&spoken{dir: flow.Forward, ssrc: 1}, &spoken{dir: flow.Reverse, ssrc: 2}, say)
-	return []conversation{c, alone}
+	fax := conversation{name: "fax", proto: 17, srcPort: 40004, dstPort: 40006, turns: faxTurns(0, nil)[:40]}
+	return []conversation{c, alone, fax}
 }
 
 // dtlsSamples are of a handshake with media behind it.

@@ -68,5 +68,7 @@ func stunTurns(at uint64) (all []turn) {
 
 // stunSamples are of STUN that came first, with media behind it.
 func stunSamples() []conversation {
-	return []conversation{mediaConversation("call behind STUN", stunTurns(noon-1000*msec)...)}
+	c := mediaConversation("call behind STUN, and then a fax", stunTurns(noon-1000*msec)...)
+	c.turns = append(c.turns, faxTurns(8000, nil)[:20]...)
+	return []conversation{c}
 }
