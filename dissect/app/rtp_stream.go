@@ -39,7 +39,7 @@ type rtpStream struct {
 	next    uint16 // what would follow a sequence number that did not fit, if odd
 	odd     bool
 	plain   bool  // its payload type is not that of telephone events
-	span    uint8 // packets between the lowest sequence number and top, at most the window
+	span    uint8 // packets between the lowest sequence number and top, at most rtpDisorder
 	payload uint8
 
 	before   rtpTally // when the interval began
@@ -153,7 +153,7 @@ func (s *rtpStream) sequence(seq uint16) {
 func (s *rtpStream) advance(n uint32) {
 	s.odd = false
 	s.top += n
-	s.span = uint8(min(uint32(s.span)+n, rtpWindow))
+	s.span = uint8(min(uint32(s.span)+n, rtpDisorder))
 	for i := uint32(0); i < n && i < rtpWindow; i++ {
 		s.tally.leave((s.window|s.told)>>(rtpWindow-1) != 0)
 		s.window, s.told = s.window<<1, s.told<<1
@@ -164,17 +164,20 @@ func (s *rtpStream) advance(n uint32) {
 	s.window |= 1
 }
 
-// fill takes in a packet that is n behind the highest.
+// fill takes in a packet that is n behind the highest. As long as none is further behind than the window
+// reaches, those that are lost are exactly those between the lowest and the highest number that did not come.
+// Beyond it one that comes is taken off the lost, which is wrong for a copy; and with one so far before the
+// first nothing is expected in between.
 func (s *rtpStream) fill(n uint32) {
 	bit := uint64(1) << n // 0 if it is too far
 	switch span := uint32(s.span); {
-	case n > span && span < rtpWindow: // before the first that was seen
+	case n > span: // before the first that was seen
+		s.tally.reordered++
 		if bit == 0 {
 			return
 		}
 		s.window &^= (bit - 1) &^ (1<<(span+1) - 1)
 		s.span = uint8(n)
-		s.tally.reordered++
 	case bit == 0: // it has left the window, mostly as lost
 		s.tally.reordered++
 		s.tally.lost = max(s.tally.lost, 1) - 1

@@ -141,3 +141,89 @@ func TestRTPTruth(t *testing.T) {
 		})
 	}
 }
+
+// disorder returns the numbers of packets in the order in which they come: with losses, copies, and many late
+// at once, none more than behind after one that was sent later. A few in order prove that it is RTP, before
+// which others were sent.
+func disorder(rnd *rand.Rand, behind int) (come []int) {
+	const proof = 5
+	type sent struct{ n, place int }
+	var all []sent
+	begin, late := max(behind-proof, 0)/2, 0
+	for n := range 4000 {
+		if n >= begin && n < begin+proof {
+			all = append(all, sent{n, -1})
+			continue
+		}
+		if late--; late < 0 && rnd.IntN(30) == 0 {
+			late = rnd.IntN(2 * behind)
+		}
+		copies := [...]int{0, 1, 1, 1, 1, 1, 1, 1, 2, 3}[rnd.IntN(10)]
+		for range copies {
+			place := n
+			if late > 0 {
+				place += rnd.IntN(behind + 1)
+			}
+			all = append(all, sent{n, place})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b sent) int { return a.place - b.place })
+	for _, s := range all {
+		come = append(come, s.n)
+	}
+	return come
+}
+
+// lostOf returns how many are missing between the lowest and the highest, and how many came again.
+func lostOf(come []int) (lost, again int) {
+	seen := map[int]bool{}
+	for _, n := range come {
+		seen[n] = true
+	}
+	return slices.Max(come) - slices.Min(come) + 1 - len(seen), len(come) - len(seen)
+}
+
+// TestRTPDisorder holds that what is lost is exact as long as nothing is further behind than the window, from
+// the first packet on, whatever else happens.
+func TestRTPDisorder(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(11, 12))
+	for _, behind := range []int{1, 5, 30, rtpWindow - 1} {
+		sum := 0
+		for range 50 {
+			h := harm{name: "disorder", first: uint16(rnd.Uint32())}
+			come := disorder(rnd, behind)
+			var all []arrived
+			for i, n := range come {
+				all = append(all, arrived{n, 20 * float64(i)})
+			}
+			c := h.conversation(all)
+			x := meter(t, &c, &RTP)
+			lost, again := lostOf(come)
+			if x.value("RTP_IN_LOST_PKTS") != float64(lost) || x.value("RTP_IN_DUPLICATE_PKTS") != float64(again) {
+				t.Fatalf("%d behind: %s lost, %s again of %s, want %d, %d", behind, x.fields["RTP_IN_LOST_PKTS"],
+					x.fields["RTP_IN_DUPLICATE_PKTS"], x.fields["RTP_IN_PKTS"], lost, again)
+			}
+			sum += lost
+		}
+		t.Logf("at most %d behind: %d lost, all of them told", behind, sum)
+	}
+}
+
+// TestRTPBefore holds that what is before the first packet and beyond the window takes nothing off the lost.
+func TestRTPBefore(t *testing.T) {
+	h := harm{name: "before", first: 1000}
+	var all []arrived
+	for n := 100; n < 170; n++ {
+		if n%10 != 5 { // 7 are lost
+			all = append(all, arrived{n, float64(n)})
+		}
+	}
+	for n := range 10 {
+		all = append(all, arrived{90 + n, float64(170 + n)})
+	}
+	c := h.conversation(all)
+	x := meter(t, &c, &RTP)
+	if got := x.fields["RTP_IN_LOST_PKTS"]; got != "7" || x.fields["RTP_IN_REORDERED_PKTS"] != "10" {
+		t.Errorf("%s lost, want 7: %v", got, x.fields)
+	}
+}
