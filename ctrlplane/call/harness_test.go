@@ -196,8 +196,11 @@ func described(t testing.TB, text string) (b []byte) {
 		}
 		m := app.Media{Kind: app.AudioMedia, Transport: app.RTPAVP, Address: p.Addr(), Port: p.Port(), RTCP: p.Port() + 1,
 			Payloads: []app.Payload{{Type: 97, Codec: app.CodecILBC, Clock: 8000}}}
-		if words[0] == "video" {
+		switch words[0] {
+		case "video":
 			m.Kind = app.VideoMedia
+		case "image":
+			m.Kind, m.Transport, m.Payloads = app.ImageMedia, app.UDPTL, []app.Payload{{Codec: app.CodecT38}}
 		}
 		if len(words) > 2 && words[2] == "sendonly" {
 			m.Direction = app.SendOnly

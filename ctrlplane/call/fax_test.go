@@ -1,0 +1,52 @@
+package call
+
+import (
+	"testing"
+
+	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/app"
+)
+
+// TestFax joins facsimile to the call that turned to it, on ports of its own, where no packet of RTP ever is,
+// and where sound was before.
+func TestFax(t *testing.T) {
+	for name, fax := range map[string][2]string{
+		"own ports": {"192.0.2.1:4444", "192.0.2.2:6666"},
+		"the same":  {"192.0.2.1:4000", "192.0.2.2:6000"},
+	} {
+		d := newDesk(t, nil)
+		d.invited("fax", 0)
+		sound := d.media(rtp{src: "192.0.2.1:4000", dst: "192.0.2.2:6000", first: 3, last: 10, sent: 300, going: true})
+		d.say(sip{method: "INVITE", id: "fax", cseq: 2, from: "bob", to: "alice", code: 200, begin: 10, answer: 10, reverse: true,
+			offer: "image " + fax[1], reply: "image " + fax[0]})
+		if id := d.fax(fax[0], fax[1]); id != "fax" || sound != "fax" {
+			t.Errorf("%s: the facsimile is of %q, the sound of %q", name, id, sound)
+		}
+		d.bye("fax", 60)
+		d.tick(200)
+		o := d.one("fax")
+		d.wants(o, map[string]any{"CALL_OUTCOME": "completed", "CALL_REINVITES": 1, "RTP_IN_PKTS": 300, "OUT_PKTS": 299})
+		if flows := o["CALL_MEDIA_FLOWS"]; flows != map[string]float64{"own ports": 2, "the same": 1}[name] || len(d.made) != 1 {
+			t.Errorf("%s: %v flows of media, %d records", name, flows, len(d.made))
+		}
+		d.balanced()
+	}
+}
+
+// fax shows a record of a flow with packets of T.38 only, and returns the Call-ID that was added to it.
+func (d *desk) fax(src, dst string) string {
+	r := record(src, dst)
+	r.First, r.Last, r.End = at(11), at(59), flow.EndIdle
+	r.Packets, r.Octets = [2]uint64{300, 299}, [2]uint64{9000, 8000}
+	a := new(flow.Attrs)
+	for dir, n := range r.Packets {
+		a.Uint(app.T38Packets[dir], n)
+		a.Uint(app.T38LostPackets[dir], uint64(dir))
+	}
+	v := &flow.View{Record: r, Attrs: a.All()}
+	d.c.Take(egress.Flows, v, a)
+	v.Attrs = a.All()
+	id, _ := v.Value(app.RTPCallID)
+	return string(id.B)
+}
