@@ -20,8 +20,8 @@ var dialogues = []struct {
 	{"ftp", "220 FTP ready", [][2]string{{"FEAT", "500 no"}, {"NOOP", "200 ok"}, {"QUIT", "221 bye"}}},
 }
 
-// answers serves a dialogue to whoever connects.
-func answers(l net.Listener, greeting string, lines [][2]string) {
+// serveLines serves a dialogue to whoever connects.
+func serveLines(l net.Listener, greeting string, lines [][2]string) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -52,7 +52,7 @@ func TestLineLatency(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer server.Close()
-		go answers(server, d.greeting, d.lines)
+		go serveLines(server, d.greeting, d.lines)
 		var l net.Listener
 		if err := inside(a, func() (err error) { l, err = net.Listen("tcp", "192.0.2.1:0"); return err }); err != nil {
 			t.Skip("listening in a network namespace: ", err)

@@ -3,14 +3,14 @@ package flow
 // Fields that say who is behind a record, attributes that the control plane adds. The name is
 // FLOW_USER_NAME.
 var (
-	SubscriberIMSI    = subscriberText("SUBSCRIBER_IMSI", 850, "IMSI of the subscriber behind the flow.")
-	SubscriberMSISDN  = subscriberText("SUBSCRIBER_MSISDN", 851, "Telephone number of the subscriber behind the flow.")
-	SubscriberIMEI    = subscriberText("SUBSCRIBER_IMEI", 852, "IMEI of the equipment of the subscriber behind the flow.")
-	SubscriberAPN     = subscriberText("SUBSCRIBER_APN", 853, "Access point name by which the subscriber behind the flow is connected.")
-	SubscriberCell    = subscriberText("SUBSCRIBER_CELL", 854, "Where the subscriber was: kind, country, network, area and cell.")
-	SubscriberNAS     = subscriberText("SUBSCRIBER_NAS", 855, "Network access server of the subscriber behind the flow.")
-	SubscriberSession = subscriberText("SUBSCRIBER_SESSION", 856, "Accounting session of the subscriber behind the flow.")
-	SubscriberMAC     = subscriberText("SUBSCRIBER_MAC", 857, "MAC address of the equipment of the subscriber behind the flow.")
+	SubscriberIMSI    = subscriberText("SUBSCRIBER_IMSI", 1250, "IMSI of the subscriber behind the flow.")
+	SubscriberMSISDN  = subscriberText("SUBSCRIBER_MSISDN", 1251, "Telephone number of the subscriber behind the flow.")
+	SubscriberIMEI    = subscriberText("SUBSCRIBER_IMEI", 1252, "IMEI of the equipment of the subscriber behind the flow.")
+	SubscriberAPN     = subscriberText("SUBSCRIBER_APN", 1253, "Access point name by which the subscriber behind the flow is connected.")
+	SubscriberCell    = subscriberText("SUBSCRIBER_CELL", 1254, "Where the subscriber was: kind, country, network, area and cell.")
+	SubscriberNAS     = subscriberText("SUBSCRIBER_NAS", 1255, "Network access server of the subscriber behind the flow.")
+	SubscriberSession = subscriberText("SUBSCRIBER_SESSION", 1256, "Accounting session of the subscriber behind the flow.")
+	SubscriberMAC     = subscriberText("SUBSCRIBER_MAC", 1257, "MAC address of the equipment of the subscriber behind the flow.")
 )
 
 // Fields of what was used. The client of the record is the subscriber: IN_BYTES are from him.
@@ -18,11 +18,11 @@ var (
 	UsageOf = subscriberText("USAGE_OF", 858,
 		"Whose usage it is: subscriber, or group, which is everybody with the same APN and cell.")
 	UsageFlows = &Field{
-		Element: Element{Label: "USAGE_FLOWS", ID: 859, PEN: Weir}, Type: Unsigned64,
+		Element: Element{Label: "USAGE_FLOWS", ID: 1259, PEN: Weir}, Type: Unsigned64,
 		Doc: "Records of flows that were counted.",
 	}
 	UsageSubscribers = &Field{
-		Element: Element{Label: "USAGE_SUBSCRIBERS", ID: 860, PEN: Weir}, Type: Unsigned64,
+		Element: Element{Label: "USAGE_SUBSCRIBERS", ID: 1260, PEN: Weir}, Type: Unsigned64,
 		Doc: "Subscribers of the group that have used something.",
 	}
 )

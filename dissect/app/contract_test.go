@@ -48,7 +48,7 @@ var samples = map[*Dissector]func() []conversation{
 	&SIP:       sipSamples,
 	&DHCP:      dhcpSamples, &DHCPv6: dhcpv6Samples,
 	&STUN: stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
-	&GTP:    gtpSamples, &PFCP: pfcpSamples, &Diameter: diameterSamples,
+	&GTP: gtpSamples, &PFCP: pfcpSamples, &Diameter: diameterSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

@@ -24,58 +24,58 @@ var (
 	DiameterCancel = ntop(452, "DIAMETER_CLR_CANCEL_TYPE", flow.Unsigned32, "Cancellation-Type of S6a.")
 	DiameterFlags  = ntop(453, "DIAMETER_CLR_FLAGS", flow.Unsigned32, "CLR-Flags of S6a.")
 
-	DiameterCommand = ours(800, "DIAMETER_COMMAND", flow.String,
+	DiameterCommand = ours(1200, "DIAMETER_COMMAND", flow.String,
 		"Name of the command of Diameter, as Credit-Control.")
-	DiameterAppID = ours(801, "DIAMETER_APPLICATION_ID", flow.Unsigned32, "Application of Diameter.")
-	DiameterApp   = ours(802, "DIAMETER_APPLICATION", flow.String,
+	DiameterAppID = ours(1201, "DIAMETER_APPLICATION_ID", flow.Unsigned32, "Application of Diameter.")
+	DiameterApp   = ours(1202, "DIAMETER_APPLICATION", flow.String,
 		"Name of the interface of Diameter, as Gx, Gy, Rx or S6a.")
-	DiameterSession = ours(803, "DIAMETER_SESSION_ID", flow.String, "Session-Id of Diameter.")
-	DiameterRealm   = ours(804, "DIAMETER_REQ_ORIGIN_REALM", flow.String,
+	DiameterSession = ours(1203, "DIAMETER_SESSION_ID", flow.String, "Session-Id of Diameter.")
+	DiameterRealm   = ours(1204, "DIAMETER_REQ_ORIGIN_REALM", flow.String,
 		"Origin-Realm of the Diameter request.")
-	DiameterOther = ours(805, "DIAMETER_RSP_ORIGIN_REALM", flow.String,
+	DiameterOther = ours(1205, "DIAMETER_RSP_ORIGIN_REALM", flow.String,
 		"Origin-Realm of the Diameter response.")
-	DiameterTo = ours(806, "DIAMETER_DESTINATION_HOST", flow.String,
+	DiameterTo = ours(1206, "DIAMETER_DESTINATION_HOST", flow.String,
 		"Destination-Host of the Diameter request.")
-	DiameterToRealm = ours(807, "DIAMETER_DESTINATION_REALM", flow.String,
+	DiameterToRealm = ours(1207, "DIAMETER_DESTINATION_REALM", flow.String,
 		"Destination-Realm of the Diameter request.")
-	DiameterFramed  = ours(808, "DIAMETER_FRAMED_IP_ADDR", flow.IPv4Address, "IPv4 address of the user.")
-	DiameterPrefix  = ours(809, "DIAMETER_FRAMED_IPV6_PREFIX", flow.String, "IPv6 prefix of the user.")
-	DiameterServed  = ours(810, "DIAMETER_SERVED_IP_ADDR", flow.String, "Served-Party-IP-Address of Diameter.")
-	DiameterCalling = ours(811, "DIAMETER_CALLING_STATION_ID", flow.String, "Calling-Station-Id of Diameter.")
-	DiameterCalled  = ours(812, "DIAMETER_CALLED_STATION_ID", flow.String,
+	DiameterFramed  = ours(1208, "DIAMETER_FRAMED_IP_ADDR", flow.IPv4Address, "IPv4 address of the user.")
+	DiameterPrefix  = ours(1209, "DIAMETER_FRAMED_IPV6_PREFIX", flow.String, "IPv6 prefix of the user.")
+	DiameterServed  = ours(1210, "DIAMETER_SERVED_IP_ADDR", flow.String, "Served-Party-IP-Address of Diameter.")
+	DiameterCalling = ours(1211, "DIAMETER_CALLING_STATION_ID", flow.String, "Calling-Station-Id of Diameter.")
+	DiameterCalled  = ours(1212, "DIAMETER_CALLED_STATION_ID", flow.String,
 		"Called-Station-Id of Diameter: the access point name.")
-	DiameterNames = ours(813, "DIAMETER_SUBSCRIPTION_ID", flow.String,
+	DiameterNames = ours(1213, "DIAMETER_SUBSCRIPTION_ID", flow.String,
 		"Who subscribes (Subscription-Id of Diameter), with semicolons between.")
-	DiameterFrom = ours(814, "DIAMETER_CALLING_PARTY_ADDRESS", flow.String,
+	DiameterFrom = ours(1214, "DIAMETER_CALLING_PARTY_ADDRESS", flow.String,
 		"Calling-Party-Address of Diameter.")
-	DiameterCallee = ours(815, "DIAMETER_CALLED_PARTY_ADDRESS", flow.String,
+	DiameterCallee = ours(1215, "DIAMETER_CALLED_PARTY_ADDRESS", flow.String,
 		"Called-Party-Address of Diameter.")
-	DiameterIMSI   = ours(816, "DIAMETER_USER_IMSI", flow.String, "IMSI of the user.")
-	DiameterMSISDN = ours(817, "DIAMETER_USER_MSISDN", flow.String, "Telephone number of the user.")
-	DiameterIMEI   = ours(818, "DIAMETER_USER_IMEI", flow.String, "IMEI of the user's equipment.")
-	DiameterKind   = ours(819, "DIAMETER_CC_REQUEST_TYPE", flow.Unsigned32,
+	DiameterIMSI   = ours(1216, "DIAMETER_USER_IMSI", flow.String, "IMSI of the user.")
+	DiameterMSISDN = ours(1217, "DIAMETER_USER_MSISDN", flow.String, "Telephone number of the user.")
+	DiameterIMEI   = ours(1218, "DIAMETER_USER_IMEI", flow.String, "IMEI of the user's equipment.")
+	DiameterKind   = ours(1219, "DIAMETER_CC_REQUEST_TYPE", flow.Unsigned32,
 		"CC-Request-Type of Diameter: 1 initial, 2 update, 3 termination, 4 event.")
-	DiameterNumber = ours(820, "DIAMETER_CC_REQUEST_NUMBER", flow.Unsigned32, "CC-Request-Number of Diameter.")
-	DiameterRAT    = ours(821, "DIAMETER_RAT_TYPE", flow.Unsigned32,
+	DiameterNumber = ours(1220, "DIAMETER_CC_REQUEST_NUMBER", flow.Unsigned32, "CC-Request-Number of Diameter.")
+	DiameterRAT    = ours(1221, "DIAMETER_RAT_TYPE", flow.Unsigned32,
 		"RAT-Type of Diameter: 1000 UTRAN, 1001 GERAN, 1004 E-UTRAN.")
-	DiameterCell = ours(822, "DIAMETER_CELL", flow.String,
+	DiameterCell = ours(1222, "DIAMETER_CELL", flow.String,
 		"Where the user is, as kind, country, network, area and cell.")
-	DiameterAPN = ours(823, "DIAMETER_SERVICE_SELECTION", flow.String,
+	DiameterAPN = ours(1223, "DIAMETER_SERVICE_SELECTION", flow.String,
 		"Access point name that the user may use.")
-	DiameterWhy = ours(824, "DIAMETER_ERROR_MESSAGE", flow.String, "Error-Message of the Diameter response.")
-	DiameterUp  = ours(825, "DIAMETER_USED_IN_OCTETS", flow.Unsigned64,
+	DiameterWhy = ours(1224, "DIAMETER_ERROR_MESSAGE", flow.String, "Error-Message of the Diameter response.")
+	DiameterUp  = ours(1225, "DIAMETER_USED_IN_OCTETS", flow.Unsigned64,
 		"Octets from the user that are charged with the request.")
-	DiameterDown = ours(826, "DIAMETER_USED_OUT_OCTETS", flow.Unsigned64,
+	DiameterDown = ours(1226, "DIAMETER_USED_OUT_OCTETS", flow.Unsigned64,
 		"Octets to the user that are charged with the request.")
-	DiameterBye = ours(827, "DIAMETER_DISCONNECT_CAUSE", flow.Unsigned32,
+	DiameterBye = ours(1227, "DIAMETER_DISCONNECT_CAUSE", flow.Unsigned32,
 		"Disconnect-Cause of Diameter: 0 rebooting, 1 busy.")
-	DiameterRecord = ours(828, "DIAMETER_ACCT_RECORD_TYPE", flow.Unsigned32,
+	DiameterRecord = ours(1228, "DIAMETER_ACCT_RECORD_TYPE", flow.Unsigned32,
 		"Accounting-Record-Type of Diameter: 1 event, 2 start, 3 interim, 4 stop.")
-	DiameterPublic = ours(829, "DIAMETER_PUBLIC_IDENTITY", flow.String,
+	DiameterPublic = ours(1229, "DIAMETER_PUBLIC_IDENTITY", flow.String,
 		"Public-Identity of Cx and Sh: the SIP URI of the user.")
-	DiameterPLMN = ours(830, "DIAMETER_VISITED_PLMN", flow.String,
+	DiameterPLMN = ours(1230, "DIAMETER_VISITED_PLMN", flow.String,
 		"Network that the user is in (Visited-PLMN-Id), as country and network.")
-	DiameterEnd = ours(831, "DIAMETER_END_TO_END_ID", flow.Unsigned32,
+	DiameterEnd = ours(1231, "DIAMETER_END_TO_END_ID", flow.Unsigned32,
 		"End-to-end identifier of the Diameter transaction.")
 )
 
