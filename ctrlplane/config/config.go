@@ -108,7 +108,7 @@ type GeoIP struct {
 // Exporter delivers records in one format to one or more places.
 type Exporter struct {
 	Name     string   `toml:"name"` // unique; made from the format where absent
-	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json json-numeric ecs eve zeek zeek-json csv protobuf table text log dns-log http-log mysql-log oracle-log postgresql-log dhcp-log call-log"`
+	Format   string   `toml:"format" one:"ipfix netflow9 netflow5 json json-numeric ecs eve zeek zeek-json csv protobuf table text log dns-log http-log mysql-log oracle-log postgresql-log dhcp-log smtp-log imap-log pop3-log ftp-log call-log"`
 	Records  []string `toml:"records"`  // kinds, or names of dissectors; empty is what the format is for
 	To       []string `toml:"to"`       // udp://host:port, tcp://host:port, a path, or - for standard output
 	Template string   `toml:"template"` // fields of a record; empty is the standard template

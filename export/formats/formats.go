@@ -65,6 +65,10 @@ var All = []Format{
 	layout("oracle-log", "The same of Oracle.", log.Oracle),
 	layout("postgresql-log", "The same of PostgreSQL.", log.PostgreSQL),
 	layout("dhcp-log", "nProbe's log of DHCP, a line for each message or exchange.", log.DHCP),
+	layout("smtp-log", "A line for each mail, command and reply of SMTP.", log.SMTP),
+	layout("imap-log", "The same of IMAP.", log.IMAP),
+	layout("pop3-log", "The same of POP3.", log.POP3),
+	layout("ftp-log", "The same of FTP; a transfer has a line when it begins and one when it is over.", log.FTP),
 	layout("call-log", "A line for each call, of its signalling and its media.", log.Call),
 }
 
