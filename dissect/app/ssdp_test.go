@@ -2,6 +2,9 @@ package app
 
 import (
 	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -41,5 +44,39 @@ notice map[SSDP_HOST:239.255.255.250:1900 SSDP_LOCATION:http://192.0.2.1:8200/ro
 	x := says("", 17, flow.Forward, []byte("NOTIFY * HTTP/1.1\r\nhello\r\n\r\n"))
 	if o := drive(&x, &SSDP); len(o.messages) != 1 || o.messages[0].Flaw != ssdpFlaw {
 		t.Errorf("a line that is no field: %+v", o.messages)
+	}
+}
+
+// TestSSDPOracle compares methods and hosts with what tshark says, for which SSDP is HTTP.
+func TestSSDPOracle(t *testing.T) {
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Skip("tshark is not installed: apt-get install tshark")
+	}
+	file := filepath.Join(corpus(t), "mixed", "nDPI__1kxun.pcap")
+	out, err := exec.Command("tshark", "-r", file, "-Y", "ssdp", "-T", "fields", "-e", "http.request.method",
+		"-e", "http.host", "-e", "http.server").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := map[string]int{}, map[string]int{}
+	for _, line := range strings.Split(strings.TrimSuffix(string(out), "\n"), "\n") {
+		want[strings.Join(strings.SplitN(line, "\t", 3), " ")]++
+	}
+	for _, c := range conversations(t, file) {
+		for _, m := range drive(c, &SSDP).messages {
+			f := m.Fields
+			server := f["SSDP_SERVER"]
+			if f["SSDP_METHOD"] == "M-SEARCH" {
+				server = "" // it is a User-Agent
+			}
+			got[f["SSDP_METHOD"]+" "+f["SSDP_HOST"]+" "+server]++
+		}
+	}
+	equal, all := 0, 0
+	for k, n := range want {
+		equal, all = equal+min(n, got[k]), all+n
+	}
+	if t.Logf("%d of %d messages as tshark says", equal, all); equal != all || len(got) != len(want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

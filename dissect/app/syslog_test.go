@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,4 +56,23 @@ func TestSyslogSays(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSyslogOracle compares facilities and severities with what tshark says.
+func TestSyslogOracle(t *testing.T) {
+	const stream = "tshark reads syslog over UDP alone"
+	at := func(names []string, field string) func(m *heard) (string, bool) {
+		return func(m *heard) (string, bool) {
+			i := slices.Index(names, m.Fields[field])
+			return strconv.Itoa(i), i >= 0
+		}
+	}
+	dbCompare(t, &Syslog, dbCaptures(t, "syslog", ""), []dbJudge{
+		{"syslog.facility", at(syslogFacilities[:], "SYSLOG_FACILITY"), nil},
+		{"syslog.level", at(syslogSeverities[:], "SYSLOG_SEVERITY"), nil},
+	}, map[string]string{
+		"rsyslog.pcap syslog.facility 1": stream,
+		"rsyslog.pcap syslog.facility 2": stream, "rsyslog.pcap syslog.level 2": stream,
+		"rsyslog.pcap syslog.level 4": stream, "rsyslog.pcap syslog.level 5": stream,
+	})
 }
