@@ -1,6 +1,9 @@
 package app
 
 import (
+	"encoding/binary"
+	"hash/crc32"
+
 	"github.com/weir-probe/weir/dissect/wire"
 )
 
@@ -61,13 +64,22 @@ func (s *rtpState) takeZRTP(m *Message, b []byte) Verdict {
 	r.Skip(4)
 	ok = ok && r.U16() == preamble
 	words := int(r.U16())
-	if !ok || r.Short() || len(b) != 4*words+overhead && !m.Cut {
+	if !ok || r.Short() || !m.Cut && (len(b) != 4*words+overhead || !summed(b)) {
 		return Reject
 	}
 	s.proven = true
 	m.Attrs.Text(RTPKeying, "zrtp")
 	m.Rest()
 	return Accept
+}
+
+// castagnoli is the polynomial of CRC-32C.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// summed reports whether octets end with their CRC-32C, in the order of SCTP (RFC 9260, appendix A).
+func summed(b []byte) bool {
+	n := len(b) - 4
+	return binary.LittleEndian.Uint32(b[n:]) == crc32.Checksum(b[:n], castagnoli)
 }
 
 // takeDTLS notes that the keys are agreed by DTLS (RFC 5764), of a flow that is known for media.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"slices"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -102,7 +103,8 @@ func mediaConversation(name string, before ...turn) conversation {
 	}
 	reports(a, b, say)
 	zrtp := slices.Concat([]byte{0x10, 0, 0, 1}, []byte("ZRTP"), []byte{0, 0, 0x10, 1, 0x50, 0x5a, 0, 3},
-		[]byte("HelloACK"), make([]byte, 4))
+		[]byte("HelloACK"))
+	zrtp = binary.LittleEndian.AppendUint32(zrtp, crc32.Checksum(zrtp, castagnoli))
 	say(4000, flow.Forward, zrtp)
 	return c
 }

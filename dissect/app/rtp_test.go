@@ -2,6 +2,7 @@ package app
 
 import (
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -182,5 +183,27 @@ func TestRTPMany(t *testing.T) {
 	f := x.fields
 	if f["RTP_IN_PKTS"] != "1000" || f["RTP_IN_SSRC_CHANGES"] != "990" || f["RTP_IN_LOST_PKTS"] != "0" {
 		t.Errorf("%v", x.fields)
+	}
+}
+
+// TestRTPKeying takes a message of ZRTP as tshark does: only with its checksum, which both know.
+func TestRTPKeying(t *testing.T) {
+	whole := mediaConversation("call")
+	hello := whole.turns[slices.IndexFunc(whole.turns, func(x turn) bool { return x.octets[0] == 0x10 })]
+	for _, bad := range []bool{false, true} {
+		c := says("zrtp", 17, flow.Forward, nil)
+		c.turns = []turn{{octets: slices.Clone(hello.octets), time: noon}}
+		if bad {
+			c.turns[0].octets[20] ^= 1
+		}
+		x := meter(t, &c, &RTP)
+		if accepted := x.accepted == 1 && x.said["RTP_KEYING"] == "zrtp"; accepted == bad {
+			t.Errorf("changed %v: %v, %v", bad, x.verdicts, x.said)
+		}
+		file := filepath.Join(t.TempDir(), "zrtp.pcap")
+		record(t, file, []conversation{c}, 1)
+		if isShark(t, file, conversations(t, file)[0], "zrtp.checksum.status==1") == bad {
+			t.Errorf("changed %v: tshark is of another opinion", bad)
+		}
 	}
 }
