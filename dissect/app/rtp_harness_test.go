@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"testing"
+	"unsafe"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 )
@@ -20,6 +21,12 @@ type metered struct {
 // meter shows the datagrams of a conversation to d until it rejects one, before it has accepted any.
 func meter(t testing.TB, c *conversation, d *Dissector) *metered {
 	t.Helper()
+	return meterWith(t, c, d, nil)
+}
+
+// meterWith is meter with the clocks of payload types of RTP.
+func meterWith(t testing.TB, c *conversation, d *Dissector, clocks map[uint8]uint32) *metered {
+	t.Helper()
 	schema()
 	x := &metered{state: make([]byte, d.State), said: map[string]string{}}
 	var m Message
@@ -27,6 +34,9 @@ func meter(t testing.TB, c *conversation, d *Dissector) *metered {
 		m.Show(turn.octets, turn.dir)
 		m.State, m.Begun, m.Time, m.Cut = x.state, turn.time, turn.time, turn.cut
 		m.SrcPort, m.DstPort = c.srcPort, c.dstPort
+		if clocks != nil {
+			(*rtpState)(unsafe.Pointer(unsafe.SliceData(x.state))).know(clocks)
+		}
 		v := d.Ask(&m)
 		x.verdicts = append(x.verdicts, v)
 		if v == Reject && x.accepted == 0 {
@@ -60,4 +70,13 @@ func (x *metered) value(label string) float64 {
 	v := -1.0
 	_, _ = fmt.Sscan(x.fields[label], &v)
 	return v
+}
+
+// know sets the clocks of streams that have none.
+func (s *rtpState) know(clocks map[uint8]uint32) {
+	for i := range s.streams {
+		if r := &s.streams[i]; r.clock == 0 && clocks[r.payload] != 0 {
+			r.runAt(clocks[r.payload])
+		}
+	}
 }

@@ -17,6 +17,7 @@ import (
 
 // sharkStream is a line of tshark's table of streams; times in milliseconds.
 type sharkStream struct {
+	streams               int // that this is of
 	src, dst              netip.AddrPort
 	ssrc                  uint32
 	payload               string
@@ -29,12 +30,13 @@ var sharkLine = regexp.MustCompile(`^\s*[\d.]+\s+[\d.]+\s+(\S+)\s+(\d+)\s+(\S+)\
 	`\s+(\d+)\s+(-?\d+) \(.*?\)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)`)
 
 // sharkStreams asks tshark for the streams in a capture.
-func sharkStreams(t *testing.T, file string) (all []sharkStream) {
+func sharkStreams(t *testing.T, file string, more ...string) (all []sharkStream) {
 	t.Helper()
 	if _, err := exec.LookPath("tshark"); err != nil {
 		t.Skip("no tshark: install tshark")
 	}
-	out, err := exec.Command("tshark", "-r", file, "--enable-heuristic", "rtp_udp", "-q", "-z", "rtp,streams").Output()
+	args := append([]string{"-r", file, "--enable-heuristic", "rtp_udp", "-q", "-z", "rtp,streams"}, more...)
+	out, err := exec.Command("tshark", args...).Output()
 	if err != nil {
 		t.Fatalf("tshark of %s: %v", file, err)
 	}
@@ -53,7 +55,7 @@ func sharkStreams(t *testing.T, file string) (all []sharkStream) {
 		if err1 != nil || err2 != nil {
 			src, dst = netip.MustParseAddrPort("["+f[1]+"]:"+f[2]), netip.MustParseAddrPort("["+f[3]+"]:"+f[4])
 		}
-		all = append(all, sharkStream{src, dst, uint32(ssrc), f[6], int(number(7)), int(number(8)),
+		all = append(all, sharkStream{1, src, dst, uint32(ssrc), f[6], int(number(7)), int(number(8)),
 			number(10), number(11), number(13), number(14)})
 	}
 	return all
@@ -76,8 +78,7 @@ func (c *conversation) ends(dir flow.Dir) (src, dst netip.AddrPort) {
 func near(a, b float64) bool { return math.Abs(a-b) <= 0.01*math.Abs(b)+0.0015 }
 
 // TestRTPOracle compares streams with tshark's numbers. Its lost packets are those expected less all that
-// came, duplicates too. It knows clocks of dynamic payload types by the signalling, takes telephone
-// events for media, and weighs means wrongly where many packets have marks: there jitter is not compared.
+// came, duplicates too. Of what is not found or not compared each is named here.
 func TestRTPOracle(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(corpus(t), "[rs][ti]p", "*.*cap*"))
 	found, all := 0, 0
@@ -89,12 +90,22 @@ func TestRTPOracle(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d streams of tshark found", found, all)
-	if found < 20 || all-found > 1 {
+	if found < 20 {
 		t.Errorf("only %d of %d streams found", found, all)
 	}
 }
 
-// compared compares the streams in a file, and returns how many of those of tshark there were.
+// unlike are streams, and what of them is not compared, and why.
+var unlike = map[string]string{
+	// Its flow begins with a datagram of 16 octets that are no protocol that anybody knows, after which RTP is not
+	// looked for: half of all that is not RTP could be it then.
+	"nDPI__rtp.pcapng b80974d8": "found",
+	// Nine of 15 packets have marks. tshark divides the sum of what it has measured between others by all.
+	"nDPI__rtp.pcapng 00001646": "mean jitter",
+}
+
+// compared compares the streams in a file, those of one direction of a flow together, and returns how many of
+// those of tshark there were.
 func compared(t *testing.T, file string) (found, all int) {
 	t.Helper()
 	var flows []*conversation
@@ -103,26 +114,75 @@ func compared(t *testing.T, file string) (found, all int) {
 			flows = append(flows, c)
 		}
 	}
-	name := filepath.Base(file)
-	for _, s := range sharkStreams(t, file) {
-		all++
-		x, dir := s.among(t, flows)
+	streams := sharkStreams(t, file)
+	if len(streams) == 0 {
+		return 0, 0
+	}
+	name, clocks := filepath.Base(file), sharkClocks(t, file)
+	media := sharkStreams(t, file, "-2", "-R", "!rtpevent") // jitter is measured between those
+	for _, s := range merged(streams) {
+		all += s.streams
+		x, dir := s.among(t, flows, clocks)
 		if x == nil {
-			t.Logf("%s: %v > %v %08x of %d packets is not found", name, s.src, s.dst, s.ssrc, s.packets)
+			if unlike[s.name(name)] != "found" {
+				t.Errorf("%s of %d packets is not found", s.name(name), s.packets)
+			}
 			continue
 		}
-		found++
-		s.compare(t, name, x, [2]string{"RTP_IN_", "RTP_OUT_"}[dir])
+		found += s.streams
+		for _, o := range media {
+			if o.src == s.src && o.dst == s.dst && o.ssrc == s.ssrc {
+				s.meanJitter, s.maxJitter = o.meanJitter, o.maxJitter
+			}
+		}
+		s.compare(t, s.name(name), x, [2]string{"RTP_IN_", "RTP_OUT_"}[dir])
 	}
 	return found, all
 }
 
-// among meters the flow of a stream.
-func (s *sharkStream) among(t *testing.T, flows []*conversation) (*metered, flow.Dir) {
+func (s *sharkStream) name(file string) string { return fmt.Sprintf("%s %08x", file, s.ssrc) }
+
+// merged adds up the streams from an endpoint to another. What only one can have is that of the most packets.
+func merged(all []sharkStream) (some []sharkStream) {
+	slices.SortStableFunc(all, func(a, b sharkStream) int { return b.packets - a.packets })
+	for _, s := range all {
+		i := slices.IndexFunc(some, func(o sharkStream) bool { return o.src == s.src && o.dst == s.dst })
+		if i < 0 {
+			s.streams = 1
+			some = append(some, s)
+			continue
+		}
+		o := &some[i]
+		o.streams++
+		o.packets, o.lost, o.maxDelta = o.packets+s.packets, o.lost+s.lost, max(o.maxDelta, s.maxDelta)
+	}
+	return some
+}
+
+var sharkMap = regexp.MustCompile(`rtpmap:(\d+) [^/]+/(\d+)`)
+
+// sharkClocks asks tshark for the clocks that are described of dynamic payload types.
+func sharkClocks(t *testing.T, file string) map[uint8]uint32 {
+	out, err := exec.Command("tshark", "-r", file, "-Y", "sdp", "-T", "fields", "-e", "sdp.media_attr").Output()
+	if err != nil {
+		t.Fatalf("tshark of %s: %v", file, err)
+	}
+	clocks := map[uint8]uint32{}
+	for _, f := range sharkMap.FindAllStringSubmatch(string(out), -1) {
+		kind, _ := strconv.Atoi(f[1])
+		clock, _ := strconv.Atoi(f[2])
+		clocks[uint8(kind)] = uint32(clock)
+	}
+	return clocks
+}
+
+// among meters the flow of a stream. Clocks that are described are known from the first packet on, as tshark
+// knows them; otherwise they would be estimated of the first few.
+func (s *sharkStream) among(t *testing.T, flows []*conversation, clocks map[uint8]uint32) (*metered, flow.Dir) {
 	for _, c := range flows {
 		for d := range flow.Dir(2) {
 			if src, dst := c.ends(d); src == s.src && dst == s.dst {
-				if x := meter(t, c, &RTP); x.accepted > 0 {
+				if x := meterWith(t, c, &RTP, clocks); x.accepted > 0 {
 					return x, d
 				}
 			}
@@ -134,22 +194,21 @@ func (s *sharkStream) among(t *testing.T, flows []*conversation) (*metered, flow
 // compare holds the fields of a direction against a line of tshark's table.
 func (s *sharkStream) compare(t *testing.T, name string, x *metered, prefix string) {
 	get := func(label string) float64 { return x.value(prefix + label) }
-	if get("SSRC_CHANGES") > 0 {
-		t.Logf("%s %08x: one of several streams of its flow", name, s.ssrc)
-		return
-	}
 	packets, lost := get("PKTS"), get("LOST_PKTS")-get("DUPLICATE_PKTS")
 	delta, mean, peak := get("MAX_DELTA_USEC")/1e3, get("JITTER_USEC")/1e3, get("MAX_JITTER_USEC")/1e3
-	t.Logf("%-36.36s %08x %-12.12s packets %v/%d lost %v/%d max delta %.3f/%.3f jitter %.3f/%.3f max %.3f/%.3f",
-		name, s.ssrc, s.payload, packets, s.packets, lost, s.lost, delta, s.maxDelta, mean, s.meanJitter, peak, s.maxJitter)
-	if uint32(get("SSRC")) != s.ssrc || int(packets) != s.packets || int(lost) != s.lost || !near(delta, s.maxDelta) {
-		t.Errorf("%s %08x: counts differ", name, s.ssrc)
+	t.Logf("%-45.45s %-12.12s packets %v/%d lost %v/%d max delta %.3f/%.3f jitter %.3f/%.3f max %.3f/%.3f",
+		name, s.payload, packets, s.packets, lost, s.lost, delta, s.maxDelta, mean, s.meanJitter, peak, s.maxJitter)
+	if int(packets) != s.packets || int(lost) != s.lost || !near(delta, s.maxDelta) {
+		t.Errorf("%s: counts differ", name)
 	}
-	if get("PAYLOAD_TYPE") >= rtpDynamic || strings.Contains(s.payload, "event") {
+	if uint32(get("SSRC")) != s.ssrc || int(get("SSRC_CHANGES")) != s.streams-1 {
+		t.Errorf("%s: source %08x, %v changes", name, uint32(get("SSRC")), get("SSRC_CHANGES"))
+	}
+	if mean < 0 && s.maxJitter == 0 { // no clock is known, and absent is what nobody measured
 		return
 	}
-	if often := get("TALKSPURTS") > packets/10; !near(peak, s.maxJitter) || !often && !near(mean, s.meanJitter) {
-		t.Errorf("%s %08x: jitter differs", name, s.ssrc)
+	if !near(peak, s.maxJitter) || !near(mean, s.meanJitter) && unlike[name] != "mean jitter" {
+		t.Errorf("%s: jitter differs", name)
 	}
 }
 
