@@ -50,3 +50,23 @@ func (d *desk) fax(src, dst string) string {
 	id, _ := v.Value(app.RTPCallID)
 	return string(id.B)
 }
+
+// TestEarly joins what is heard before anybody answers: an announcement, of a call that is refused behind it.
+func TestEarly(t *testing.T) {
+	for _, late := range []bool{false, true} { // the media is over before the signalling tells of it
+		d := newDesk(t, nil)
+		refused := sip{method: "INVITE", id: "early", to: "bob", code: 486, begin: 0, ring: 0.25, answer: 9, offer: aliceAt, reply: bobAt}
+		said := rtp{src: "192.0.2.2:6000", dst: "192.0.2.1:4000", first: 0.5, last: 8.5, sent: 400, rating: 88}
+		if late {
+			d.media(said)
+			d.say(refused)
+		} else {
+			d.say(refused)
+			d.media(said)
+		}
+		d.tick(300)
+		d.wants(d.one("early"), map[string]any{"CALL_OUTCOME": "busy", "CALL_MEDIA_FLOWS": 1, "RTP_OUT_PKTS": 400,
+			"RTP_IN_PKTS": nil, "RTP_OUT_R_VALUE": 88, "CALL_DURATION_USEC": nil, "CALL_RING_TIME_USEC": 8_750_000})
+		d.balanced()
+	}
+}
