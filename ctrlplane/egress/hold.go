@@ -61,7 +61,8 @@ func (e *Egress) receive(i int, kind Kind, msg []byte) {
 	copy(octetsOf(w.buf[at:at+words]), msg)
 	w.tail = at + words
 	w.queue = append(w.queue, waits{
-		at: at, words: words, octets: len(msg), due: due + uint64(e.Hold.For), position: position, source: i, kind: kind,
+		at: at, words: words, octets: len(msg), due: due + uint64(e.Hold.For),
+		position: position, source: i, kind: kind,
 	})
 }
 
@@ -115,7 +116,9 @@ func (e *Egress) holding() []Tally {
 	}
 	w := &e.waiting
 	return []Tally{
-		{Part: "hold", Name: "waiting", Doc: "Records that wait for signalling.", N: uint64(len(w.queue) - w.first), Gauge: true},
-		{Part: "hold", Name: "early", Doc: "Records that did not wait as long as they should for want of memory.", N: w.early},
+		{Part: "hold", Name: "waiting", Doc: "Records that wait for signalling.",
+			N: uint64(len(w.queue) - w.first), Gauge: true},
+		{Part: "hold", Name: "early", Doc: "Records that did not wait as long as they should for want of memory.",
+			N: w.early},
 	}
 }
