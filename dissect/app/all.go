@@ -43,6 +43,8 @@ var All = []*Dissector{
 	&GTP,
 	&PFCP,
 	&Diameter,
+	&S1AP,
+	&NGAP,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

@@ -1,0 +1,177 @@
+package app
+
+import (
+	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/wire"
+)
+
+// S1AP is what base stations and the core of an LTE network say to each other over SCTP (3GPP TS 36.413). Which
+// procedure a message is of is said, and whom it is about; what users say to the network in it is not read.
+var S1AP = Dissector{
+	Name:   "s1ap",
+	Doc:    "S1AP: procedures between base stations and the core of LTE, and the users that they are about.",
+	SCTP:   on(36412),
+	First:  radioFirst,
+	Fields: []*flow.Field{S1APCode, S1APName, S1APOutcome, S1APStation, S1APCore},
+	Parse:  parseS1AP,
+}
+
+// NGAP is the same of a 5G network (3GPP TS 38.413).
+var NGAP = Dissector{
+	Name:   "ngap",
+	Doc:    "NGAP: procedures between base stations and the core of 5G, and the users that they are about.",
+	SCTP:   on(38412),
+	First:  radioFirst,
+	Fields: []*flow.Field{NGAPCode, NGAPName, NGAPOutcome, NGAPStation, NGAPCore},
+	Parse:  parseNGAP,
+}
+
+// Fields of messages of S1AP and NGAP.
+var (
+	S1APStation = ntop(407, "S1AP_ENB_UE_S1AP_ID", flow.Unsigned32,
+		"Number that the base station has given the user.")
+	S1APCore    = ntop(408, "S1AP_MME_UE_S1AP_ID", flow.Unsigned32, "Number that the MME has given the user.")
+	S1APCode    = ours(870, "S1AP_PROCEDURE_CODE", flow.Unsigned8, "Code of the procedure of S1AP.")
+	S1APName    = ours(871, "S1AP_PROCEDURE", flow.String, "Name of the procedure of S1AP.")
+	S1APOutcome = ours(872, "S1AP_MESSAGE", flow.String,
+		"What the message is in its procedure: initiating, successful or unsuccessful.")
+	NGAPCode    = ours(873, "NGAP_PROCEDURE_CODE", flow.Unsigned8, "Code of the procedure of NGAP.")
+	NGAPName    = ours(874, "NGAP_PROCEDURE", flow.String, "Name of the procedure of NGAP.")
+	NGAPOutcome = ours(875, "NGAP_MESSAGE", flow.String,
+		"What the message is in its procedure: initiating, successful or unsuccessful.")
+	NGAPStation = ours(876, "NGAP_RAN_UE_ID", flow.Unsigned32,
+		"Number that the base station has given the user.")
+	NGAPCore = ours(877, "NGAP_AMF_UE_ID", flow.Unsigned64, "Number that the AMF has given the user.")
+)
+
+// radioFirst are the octets that messages begin with: which of three they are.
+const radioFirst = "\x00\x20\x40"
+
+// radioOutcomes are what they are.
+var radioOutcomes = [...]string{"initiating", "successful", "unsuccessful"}
+
+// radioFlaw is what is wrong with a message whose elements do not fill it.
+const radioFlaw = "S1AP or NGAP: elements do not fill the message"
+
+// radioSays are the fields of a protocol, its names, and the numbers of the elements with its users' numbers.
+type radioSays struct {
+	code, name, outcome, station, core *flow.Field
+	names                              []string
+	stationID, coreID                  uint16
+	coreBits                           uint8 // that say how many octets the number of the core has
+}
+
+func parseS1AP(m *Message) Verdict {
+	return parseRadio(m, 36412, &radioSays{
+		code: S1APCode, name: S1APName, outcome: S1APOutcome, station: S1APStation, core: S1APCore, names: s1apNames[:],
+		coreID: 0, stationID: 8, coreBits: 2,
+	})
+}
+
+func parseNGAP(m *Message) Verdict {
+	return parseRadio(m, 38412, &radioSays{
+		code: NGAPCode, name: NGAPName, outcome: NGAPOutcome, station: NGAPStation, core: NGAPCore, names: ngapNames[:],
+		coreID: 10, stationID: 85, coreBits: 3,
+	})
+}
+
+// parseRadio reads a message in aligned PER (ITU-T X.691): which of three it is, the code of the procedure, its
+// criticality, and elements with a number, a criticality and a length each.
+func parseRadio(m *Message, port uint16, says *radioSays) Verdict {
+	if m.Stream || m.DstPort != port && m.SrcPort != port {
+		return Reject
+	}
+	r := m.Reader
+	choice, code, criticality := r.U8(), r.U8(), r.U8()
+	body := radioBlock(&r)
+	switch {
+	case body.Short() && !m.Cut, choice&0x1f != 0 || choice > 0x40, criticality&0x3f != 0, criticality > 0x80, r.Len() > 0:
+		return Reject
+	}
+	body.U8() // extension bit, and filling
+	elements, whole := body, radioFills(body)
+	if !whole && !m.Cut {
+		return Reject
+	}
+	m.Rest()
+	m.Notice()
+	m.Attrs.Uint(says.code, uint64(code))
+	if int(code) < len(says.names) {
+		m.Attrs.Text(says.name, says.names[code])
+	}
+	m.Attrs.Text(says.outcome, radioOutcomes[choice>>5])
+	says.users(m, elements)
+	return Accept
+}
+
+// radioBlock takes a length and as many octets. Lengths of 16384 and more come in parts, which nobody needs here.
+func radioBlock(r *wire.Reader) wire.Reader {
+	n := int(r.U8())
+	if n&0x80 != 0 {
+		n = n&0x3f<<8 | int(r.U8())
+	}
+	return r.Block(n)
+}
+
+// radioFills reports whether elements fill a message.
+func radioFills(r wire.Reader) bool {
+	for n := r.U16(); n > 0 && !r.Short(); n-- {
+		r.Skip(3)
+		if v := radioBlock(&r); v.Short() {
+			return false
+		}
+	}
+	return !r.Short() && r.Len() == 0
+}
+
+// users says the numbers of the user whom a message is about.
+func (says *radioSays) users(m *Message, r wire.Reader) {
+	for n := r.U16(); n > 0 && !r.Short(); n-- {
+		id := r.U16()
+		r.U8() // criticality
+		v := radioBlock(&r)
+		switch {
+		case v.Short() || r.Short():
+		case id == says.coreID, id == radioSource && says.core == S1APCore:
+			radioNumber(m, says.core, v, says.coreBits)
+		case id == radioPair && says.core == S1APCore:
+			radioBoth(m, v)
+		case id == says.stationID:
+			radioNumber(m, says.station, v, 2)
+		}
+	}
+}
+
+// Elements of S1AP that have numbers of users, too: of a user who comes from elsewhere, and of one who leaves.
+const (
+	radioSource = 88 // SourceMME-UE-S1AP-ID
+	radioPair   = 99 // UE-S1AP-IDs
+)
+
+// radioBoth says both numbers of a user, which come together: four bits that are 0 if both are there, then as
+// many octets of each as two bits say, less one.
+func radioBoth(m *Message, v wire.Reader) {
+	head := v.U8()
+	core := v.Bytes(int(head>>2&3) + 1)
+	if head&0xf3 != 0 || v.Short() {
+		return
+	}
+	m.Attrs.Uint(S1APCore, wholeNumber(core))
+	radioNumber(m, S1APStation, v, 2)
+}
+
+func wholeNumber(b []byte) (n uint64) {
+	for _, c := range b {
+		n = n<<8 | uint64(c)
+	}
+	return n
+}
+
+// radioNumber says a whole number, whose first octet begins with how many octets it has, less one.
+func radioNumber(m *Message, f *flow.Field, v wire.Reader, bits uint8) {
+	n := int(v.U8()>>(8-bits)) + 1
+	if n != v.Len() {
+		return
+	}
+	m.Attrs.Uint(f, wholeNumber(v.Rest()))
+}
