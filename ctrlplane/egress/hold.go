@@ -57,6 +57,10 @@ func (e *Egress) receive(i int, kind Kind, msg []byte) {
 		due = e.now()
 	}
 	e.latest = max(e.latest, last)
+	if !e.begun && e.Offline {
+		e.tick() // before the first message begins
+	}
+	e.begun = true
 	at := w.tail
 	copy(octetsOf(w.buf[at:at+words]), msg)
 	w.tail = at + words

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/ring"
+	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/dissect/app"
 )
 
@@ -60,6 +62,41 @@ func TestHold(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != c.want || e.waiting.early != c.early {
 			t.Errorf("%s: %s, want %s; %d early", c.name, s, c.want, e.waiting.early)
+		}
+	}
+}
+
+// TestHoldOffline lets records of captures go by the time of the packets, each once and in order.
+func TestHoldOffline(t *testing.T) {
+	schema, err := flow.Compile(append(flow.All(), app.Fields())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, m := output(t, schema, "flow")
+	r := newRing(t)
+	e := New([]Source{{Ring: r}}, nil, []*Output{o})
+	e.Offline, e.Hold = true, Hold{For: 2 * time.Second, Room: 1 << 20}
+	for i := range 6 {
+		last := uint64(1e18) + uint64(i)*uint64(time.Second)
+		sendAt(r, uint16(i+1), last)
+		report := worker.Report{Time: last}
+		*(*worker.Report)(unsafe.Pointer(&r.Reserve(ring.Stats, int(unsafe.Sizeof(report)))[0])) = report
+		r.Commit()
+		e.Step()
+		if waits := int(e.holding()[0].N); waits != min(i+1, 2) {
+			t.Errorf("%d records wait after %d", waits, i+1)
+		}
+	}
+	r.Close()
+	e.Run()
+	for _, x := range o.Exporters() {
+		if err := x.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, line := range strings.Split(strings.TrimSpace(m.String()), "\n") {
+		if want := fmt.Sprintf(`"L4_DST_PORT":%d`, i+1); !strings.Contains(line, want) {
+			t.Errorf("record %d is %s", i, line)
 		}
 	}
 }
