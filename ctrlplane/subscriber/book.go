@@ -35,6 +35,8 @@ func (k *book) bind(key session.Key, b *binding, life time.Duration) {
 	case old.who == b.who && old.end == 0 && b.who != 0:
 		b.start = min(b.start, old.start)
 		b.inherit(&old)
+	case old.who == b.who && b.start < old.end: // it is heard late, and over
+		return
 	case b.start < old.start: // it is heard late
 		b.end = old.start
 		k.earlier(key, b)

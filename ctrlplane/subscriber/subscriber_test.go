@@ -58,6 +58,10 @@ func TestLate(t *testing.T) {
 	d.user("ann", 1000, 4900, ip, web)
 	d.user("", 1000, 5100, ip, web)
 	d.user("bob", 6000, 6100, ip, web)
+	d.acct(7000, acctStop, "bob", "2", ip)
+	d.acct(6500, acctInterim, "bob", "2", ip) // he has gone
+	d.user("bob", 6000, 6900, ip, web)
+	d.user("", 7100, 7200, ip, web)
 	d.acct(9000, acctStart, "eve", "3", "198.51.100.7", "RADIUS_ACCT_DELAY_TIME", "2") // it is said 2 s later
 	d.user("eve", 7000, 7100, "198.51.100.7", web)
 }
