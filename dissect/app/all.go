@@ -45,6 +45,7 @@ var All = []*Dissector{
 	&Diameter,
 	&S1AP,
 	&NGAP,
+	&BitTorrent,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

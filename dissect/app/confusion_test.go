@@ -14,6 +14,7 @@ import (
 // sharks are the names that tshark has for what a dissector understands, where it has others than the
 // dissector's own.
 var sharks = map[string][]string{
+	"bittorrent": {"bittorrent", "bt-dht", "bt-utp", "bt-tracker"},
 	"dns":        {"dns", "mdns", "llmnr"},
 	"modbus":     {"modbus", "mbtcp"},
 	"mongodb":    {"mongo"},
