@@ -12,6 +12,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/enrich"
 	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/ctrlplane/route"
 	"github.com/weir-probe/weir/ctrlplane/subscriber"
 	"github.com/weir-probe/weir/dataplane"
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -23,6 +24,7 @@ import (
 type control struct {
 	exporters
 	memory
+	routes *route.Speaker // nil if nobody tells routes
 	cfg    *config.Config
 	stages []egress.Stage
 	keeper *malformed.Keeper // nil if malformed packets are not kept
@@ -82,9 +84,24 @@ func (c *control) openStages() error {
 	if more, c.done, err = enrich.Stages(c.cfg.GeoIP.City, c.cfg.GeoIP.ASN); err != nil {
 		return err
 	}
+	if c.cfg.BGP.Listen != "" {
+		if c.routes, err = route.Listen(c.cfg.BGP, c.failed); err != nil {
+			c.done()
+			return err
+		}
+		more = append([]egress.Stage{route.Stage{Table: c.routes.Table}}, more...)
+		c.done = both(c.routes.Close, c.done)
+	}
 	c.stages = append([]egress.Stage{enrich.NewServices(c.schema, known)}, more...)
 	c.stages = append(c.stages, enrich.Withhold(c.withheld()))
 	return nil
+}
+
+func both(first, then func()) func() {
+	return func() {
+		first()
+		then()
+	}
 }
 
 func names(all []*app.Dissector) (names []string) {
@@ -128,6 +145,9 @@ func (c *control) egress(sources []egress.Source) *egress.Egress {
 		e.Hold = egress.Hold{For: u.Hold, Room: int(u.HoldRoom), Prompt: subscriber.Signalling()}
 	}
 	e.Correlators, e.Tellers = c.correlators(), []egress.Teller{&c.memory}
+	if c.routes != nil {
+		e.Tellers = append(e.Tellers, c.routes.Table)
+	}
 	c.mu.Lock()
 	c.running = e
 	c.mu.Unlock()

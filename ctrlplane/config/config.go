@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/call"
+	"github.com/weir-probe/weir/ctrlplane/route"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/subscriber"
 	"github.com/weir-probe/weir/export/sink"
@@ -30,6 +31,7 @@ type Config struct {
 	Calls     call.Options       `toml:"calls"`
 	Sessions  session.Options    `toml:"sessions"`
 	Users     subscriber.Options `toml:"subscribers"`
+	BGP       route.Options      `toml:"bgp"`
 	Exporters []Exporter         `toml:"exporter"`
 	Logs      Logs               `toml:"logs"`
 	Log       Log                `toml:"log"`
@@ -203,6 +205,7 @@ func Default() *Config {
 			MalformedRate:  100,
 		},
 		Calls: call.DefaultOptions(), Sessions: session.DefaultOptions(), Users: subscriber.DefaultOptions(),
+		BGP:   route.DefaultOptions(),
 		Logs:  Logs{Timeout: time.Minute, Limit: 2},
 		Log:   Log{Level: "info", Format: "text"},
 		Stats: Stats{Interval: time.Minute},

@@ -5,7 +5,7 @@ package flow
 func All() [][]*Field {
 	return [][]*Field{
 		coreFields, timeFields, linkFields, tcpFields, latencyFields, sizeFields, timingFields,
-		rateFields, outerFields, geoFields, leaseFields, appFields, exportFields,
+		rateFields, outerFields, geoFields, leaseFields, routeFields, appFields, exportFields,
 		identityFields, statisticsFields, callFields, subscriberFields,
 	}
 }
