@@ -2,7 +2,7 @@ package app
 
 import "github.com/weir-probe/weir/dataplane/flow"
 
-// Fields of messages of BGP, by themselves or in those of BMP.
+// Fields of messages of BGP.
 var (
 	BGPMessage = bgpText("BGP_MESSAGE", 940, 16, "Type of the BGP message.")
 	BGPPeerAS  = bgpNumber("BGP_PEER_AS", 941, flow.Unsigned32,
@@ -39,14 +39,6 @@ var (
 	}
 )
 
-// Fields of messages of BMP.
-var (
-	BMPMessage = bgpText("BMP_MESSAGE", 960, 24, "Type of the BMP message.")
-	BMPPeer    = bgpText("BMP_PEER", 961, 39, "Address of the peer of the router that the BMP message is about.")
-	BMPPeerAS  = bgpNumber("BMP_PEER_AS", 962, flow.Unsigned32, "Number of the autonomous system of that peer.")
-	BMPSystem  = bgpText("BMP_SYSTEM_NAME", 963, 64, "Name of the router that is monitored.")
-)
-
 func bgpText(label string, id uint16, width uint8, doc string) *flow.Field {
 	f := bgpNumber(label, id, flow.String, doc)
 	f.Width = width
@@ -57,7 +49,7 @@ func bgpNumber(label string, id uint16, kind flow.Type, doc string) *flow.Field 
 	return &flow.Field{Element: flow.Element{Label: label, ID: id, PEN: flow.Weir}, Type: kind, Doc: doc}
 }
 
-// Those of each.
+// All of them; those of routes are apart.
 var (
 	bgpRoutes = []*flow.Field{
 		BGPASPath, BGPNextHop, BGPOrigin, BGPFamily, BGPPrefixes, BGPPrefixCount, BGPWithdrawn, BGPGone,
@@ -67,5 +59,4 @@ var (
 		BGPMessage, BGPPeerAS, BGPIdentifier, BGPHoldTime, BGPCapabilities,
 		BGPError, BGPErrorCode, BGPErrorSub, BGPErrorText,
 	}, bgpRoutes...)
-	bmpFields = append([]*flow.Field{BMPMessage, BMPPeer, BMPPeerAS, BMPSystem}, bgpRoutes...)
 )

@@ -17,7 +17,6 @@ type bgpRoute struct {
 	path      wire.Reader // AS_PATH
 	path4     wire.Reader // AS4_PATH
 	other     bool        // there are routes of a family that is not read
-	four      bool
 }
 
 // bgpList is text of prefixes, as many as fit.
