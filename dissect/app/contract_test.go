@@ -49,6 +49,8 @@ var samples = map[*Dissector]func() []conversation{
 	&DHCP:      dhcpSamples, &DHCPv6: dhcpv6Samples,
 	&STUN: stunSamples, &RTP: rtpSamples, &DTLS: dtlsSamples,
 	&GTP: gtpSamples, &PFCP: pfcpSamples, &Diameter: diameterSamples,
+	&S1AP: s1apSamples,
+	&NGAP: ngapSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

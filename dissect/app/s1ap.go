@@ -31,17 +31,17 @@ var (
 	S1APStation = ntop(407, "S1AP_ENB_UE_S1AP_ID", flow.Unsigned32,
 		"Number that the base station has given the user.")
 	S1APCore    = ntop(408, "S1AP_MME_UE_S1AP_ID", flow.Unsigned32, "Number that the MME has given the user.")
-	S1APCode    = ours(870, "S1AP_PROCEDURE_CODE", flow.Unsigned8, "Code of the procedure of S1AP.")
-	S1APName    = ours(871, "S1AP_PROCEDURE", flow.String, "Name of the procedure of S1AP.")
-	S1APOutcome = ours(872, "S1AP_MESSAGE", flow.String,
+	S1APCode    = ours(1860, "S1AP_PROCEDURE_CODE", flow.Unsigned8, "Code of the procedure of S1AP.")
+	S1APName    = ours(1861, "S1AP_PROCEDURE", flow.String, "Name of the procedure of S1AP.")
+	S1APOutcome = ours(1862, "S1AP_MESSAGE", flow.String,
 		"What the message is in its procedure: initiating, successful or unsuccessful.")
-	NGAPCode    = ours(873, "NGAP_PROCEDURE_CODE", flow.Unsigned8, "Code of the procedure of NGAP.")
-	NGAPName    = ours(874, "NGAP_PROCEDURE", flow.String, "Name of the procedure of NGAP.")
-	NGAPOutcome = ours(875, "NGAP_MESSAGE", flow.String,
+	NGAPCode    = ours(1863, "NGAP_PROCEDURE_CODE", flow.Unsigned8, "Code of the procedure of NGAP.")
+	NGAPName    = ours(1864, "NGAP_PROCEDURE", flow.String, "Name of the procedure of NGAP.")
+	NGAPOutcome = ours(1865, "NGAP_MESSAGE", flow.String,
 		"What the message is in its procedure: initiating, successful or unsuccessful.")
-	NGAPStation = ours(876, "NGAP_RAN_UE_ID", flow.Unsigned32,
+	NGAPStation = ours(1866, "NGAP_RAN_UE_ID", flow.Unsigned32,
 		"Number that the base station has given the user.")
-	NGAPCore = ours(877, "NGAP_AMF_UE_ID", flow.Unsigned64, "Number that the AMF has given the user.")
+	NGAPCore = ours(1867, "NGAP_AMF_UE_ID", flow.Unsigned64, "Number that the AMF has given the user.")
 )
 
 // radioFirst are the octets that messages begin with: which of three they are.
