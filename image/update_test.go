@@ -71,7 +71,8 @@ func TestUpdate(t *testing.T) {
 	g.await("not done", g.update())
 	g.medium(bundle(t))
 	at := g.await("Booting `weir, slot B'", g.update())
-	g.await("Enter: menu", g.await("slot B is well and stays", at))
+	g.await("slot B is well and stays", at)
+	g.await("Enter: menu", at)
 	if g.identity() != who || who == "" {
 		t.Errorf("the machine was %q and is %q", who, g.identity())
 	}
@@ -79,7 +80,8 @@ func TestUpdate(t *testing.T) {
 	at = g.await("Booting `weir, slot A'", g.update())
 	at = g.await("this version did not prove itself", at)
 	at = g.await("Booting `weir, slot B'", at)
-	g.await("Enter: menu", g.await("slot B is well and stays", at))
+	g.await("slot B is well and stays", at)
+	g.await("Enter: menu", at)
 	if g.identity() != who {
 		t.Errorf("the machine was %q and is %q", who, g.identity())
 	}
