@@ -49,7 +49,8 @@ type lane struct {
 	Queue
 	ring *ring.Ring
 	fd   int
-	beat atomic.Uint64 // when its worker began its latest Step
+	beat atomic.Uint64                   // when its worker began its latest Step
+	next atomic.Pointer[worker.Settings] // for the worker to take over
 }
 
 // New makes a ring of ringSize octets for every queue.
@@ -121,6 +122,22 @@ func (p *Plane) Start() error {
 	return first
 }
 
+// Adjust has every worker go on with other settings, which of says by the name of its queue. It changes
+// nothing unless all are valid. Workers of captures keep those that they began with.
+func (p *Plane) Adjust(of func(name string) worker.Settings) error {
+	next := make([]worker.Settings, len(p.lanes))
+	for i, l := range p.lanes {
+		next[i] = of(l.Name)
+		if err := l.Config.Check(next[i]); err != nil {
+			return err
+		}
+	}
+	for i, l := range p.lanes {
+		l.next.Store(&next[i])
+	}
+	return nil
+}
+
 // Stop makes all workers hand over their flows and end.
 func (p *Plane) Stop() { p.stopping.Store(true) }
 
@@ -180,6 +197,9 @@ func (l *lane) poll(p *Plane, w *worker.Worker) {
 			break
 		}
 		l.beat.Store(t)
+		if s := l.next.Load(); s != nil && l.next.CompareAndSwap(s, nil) {
+			w.Adjust(*s)
+		}
 		w.Step(t)
 		if n := w.Received(); n != seen {
 			silent, seen = 0, n

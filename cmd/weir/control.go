@@ -139,7 +139,7 @@ func (c *control) openExporters(s setting) (err error) {
 // egress returns what reads the rings.
 func (c *control) egress(sources []egress.Source) *egress.Egress {
 	e := egress.New(sources, c.stages, c.outputs())
-	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Dissectors()
+	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Placed()
 	e.Ledger, e.Every, e.Watchers = c.ledger, c.cfg.Stats.Interval, c.watchers
 	if u := c.cfg.Users; u.Sessions > 0 {
 		e.Hold = egress.Hold{For: u.Hold, Room: int(u.HoldRoom), Prompt: subscriber.Signalling()}

@@ -147,6 +147,12 @@ func TestManaged(t *testing.T) {
 	if out := s.commit(s.meters("", "batch_age = \"2s\"\n")); strings.Contains(out, "waits") || s.status().PID != pid {
 		t.Errorf("an exporter was changed: %s", out)
 	}
+	if out := s.commit(s.meters("linger = \"1s\"\n", "batch_age = \"2s\"\n")); strings.Contains(out, "waits") || s.status().PID != pid {
+		t.Errorf("a timeout was changed: %s", out)
+	}
+	if said := s.said.String(); strings.Count(said, "process=dataplane") != 3 || !strings.Contains(said, "configuration taken over\" process=dataplane") {
+		t.Errorf("the dataplane did not take it over while it metered:\n%s", said)
+	}
 	s.commit(s.meters("", "[sessions]\nentries = 4096\n"))
 	if st := s.status(); st.PID != pid || st.State != "metering" {
 		t.Errorf("sessions were changed: %+v", st)

@@ -33,7 +33,7 @@ func dataplaneCommand(schema *flow.Schema) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return meter(cfg, schema)
+				return meter(cfg, schema, func() (*config.Config, error) { return load(path, schema) })
 			}
 			return meterStored(dir, schema)
 		},
@@ -46,27 +46,35 @@ func dataplaneCommand(schema *flow.Schema) *cobra.Command {
 // meterStored meters with the configuration that runs by a store. Without one that has inputs it ends
 // with status 0: there is nothing to do.
 func meterStored(dir string, schema *flow.Schema) error {
-	_, text, err := store.Read(filepath.Join(dir, "config"), time.Now())
+	read := func() (*config.Config, error) {
+		_, text, err := store.Read(filepath.Join(dir, "config"), time.Now())
+		if err != nil {
+			return nil, err
+		}
+		cfg, problems := config.Parse(dir, text, storeChecks(schema))
+		if len(problems) > 0 {
+			return nil, usagef("%d %s:\n%s", len(problems), plural(len(problems), "mistake"), problems)
+		}
+		return cfg, nil
+	}
+	cfg, err := read()
 	if err != nil {
 		return err
-	}
-	cfg, problems := config.Parse(dir, text, storeChecks(schema))
-	if len(problems) > 0 {
-		return usagef("%d %s:\n%s", len(problems), plural(len(problems), "mistake"), problems)
 	}
 	if len(cfg.Inputs) == 0 {
 		newLogger(cfg).Info("there is nothing to meter", "store", dir)
 		return nil
 	}
-	return meter(cfg, schema)
+	return meter(cfg, schema, read)
 }
 
 // heap is what the dataplane may allocate before its collector runs after all. Metering
 // allocates nothing.
 const heap = 256 << 20
 
-// meter runs the dataplane until a signal or the control plane stops it.
-func meter(cfg *config.Config, schema *flow.Schema) error {
+// meter runs the dataplane until a signal or the control plane stops it. again reads its configuration
+// again.
+func meter(cfg *config.Config, schema *flow.Schema, again func() (*config.Config, error)) error {
 	log := newLogger(cfg).With("process", "dataplane")
 	b, err := shape{schema, &cfg.Apps}.blocks(cfg.Exporters)
 	if err != nil {
@@ -89,9 +97,7 @@ func meter(cfg *config.Config, schema *flow.Schema) error {
 	defer onSignal(plane.Stop)()
 	offer := plane.Offer()
 	offer.Blocks = uint64(b)
-	if text := cfg.TOML(); len(text) <= link.LongestConfig {
-		offer.Config = string(text)
-	}
+	state(&offer, cfg)
 	server, err := link.Listen(cfg.Dataplane.Socket, offer, plane.Files(), plane.Stop)
 	if err != nil {
 		plane.Stop()
@@ -99,6 +105,20 @@ func meter(cfg *config.Config, schema *flow.Schema) error {
 		return err
 	}
 	defer server.Close()
+	server.OnReload(func(o *link.Offer) error {
+		next, err := again()
+		if err != nil {
+			return err
+		}
+		next = next.Keep(cfg)
+		if err := plane.Adjust(in.settings(next)); err != nil {
+			return err
+		}
+		cfg = next
+		state(o, cfg)
+		log.Info("configuration taken over")
+		return nil
+	})
 	describe(log, in)
 	notify("READY=1")
 	watched := make(chan struct{})
@@ -122,6 +142,13 @@ func vouch(plane *dataplane.Plane, end <-chan struct{}) {
 		case <-end:
 			return
 		}
+	}
+}
+
+// state has an offer say what the dataplane runs with.
+func state(o *link.Offer, cfg *config.Config) {
+	if text := cfg.TOML(); len(text) <= link.LongestConfig {
+		o.Config = string(text)
 	}
 }
 

@@ -39,6 +39,12 @@ func (r *run) reread() {
 	if len(problems) > 0 || c == nil {
 		return // a session that is yet to begin reads it anyway
 	}
+	if a := r.rings.Load(); a != nil && metersOtherwise(r.cfg, next) {
+		if err := a.Reload(); err != nil {
+			r.log.Error("configuration not taken over; everything stays as it was", "error", err)
+			return
+		}
+	}
 	restart, err := r.takeOver(c, next)
 	if err != nil {
 		r.log.Error("configuration not taken over; everything stays as it was", "error", err)

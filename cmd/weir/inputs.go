@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -153,6 +154,25 @@ func (in *inputs) add(name string, src nic.Source, conf worker.Config, n *config
 		q.Enter, q.Leave = in.eal.Register, in.eal.Unregister
 	}
 	in.queues = append(in.queues, q)
+}
+
+// settings returns what workers shall go on with, by the names of their queues, when a configuration is
+// taken over whose inputs are those that are open. Its filters could be compiled when it was checked.
+func (in *inputs) settings(cfg *config.Config) func(name string) worker.Settings {
+	return func(name string) (s worker.Settings) {
+		for i := range cfg.Inputs {
+			n := &cfg.Inputs[i]
+			if group, _, _ := strings.Cut(name, "/"); group != or(n.Group, n.Name) && !strings.HasPrefix(name, or(n.Group, n.Name)+"/") {
+				continue
+			}
+			conf := cfg.Worker(n)
+			if f, err := filter.Compile(nic.Ethernet, 0, n.Filter); err == nil && f != nil {
+				conf.Filter = f
+			}
+			return conf.Settings()
+		}
+		return s // which is not valid
+	}
 }
 
 // input opens one input with up to so many queues. number is what its frames say they

@@ -182,13 +182,19 @@ func (r *run) serve(ctx context.Context) error {
 
 // rest waits until there is something to do. It returns false when all is over.
 func (r *run) rest(ctx context.Context, due <-chan time.Time) bool {
-	select {
-	case <-r.wake:
-	case <-due:
-	case <-ctx.Done():
-		return false
+	notify("READY=1") // it can be managed
+	for alive := watchdog(); ; {
+		select {
+		case <-alive:
+			notify("WATCHDOG=1")
+		case <-r.wake:
+			return true
+		case <-due:
+			return true
+		case <-ctx.Done():
+			return false
+		}
 	}
-	return true
 }
 
 // prepare returns what the next session runs with: what is wanted, but for what the dataplane would
@@ -331,6 +337,9 @@ func (r *run) apply(next *config.Config, restart bool) (waits []string, err erro
 	if restart && len(waits)+len(c.wants(next)) > 0 {
 		return nil, r.reopen(partDataplane)
 	}
+	if err := r.adjust(target); err != nil {
+		return nil, err
+	}
 	if c.differs(target) {
 		return append(waits, c.wants(target)...), r.reopen(partEgress)
 	}
@@ -343,14 +352,51 @@ func (r *run) apply(next *config.Config, restart bool) (waits []string, err erro
 	return waits, err
 }
 
+// adjust has the dataplane take over what it can while it meters: timeouts, dissectors, filters.
+func (r *run) adjust(target *config.Config) error {
+	r.mu.Lock()
+	plane := r.plane
+	r.mu.Unlock()
+	a := r.rings.Load()
+	if a == nil || plane == nil || !metersOtherwise(plane, target) {
+		return nil
+	}
+	if err := a.Reload(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.plane = target
+	return nil
+}
+
+// metersOtherwise reports whether a dataplane has something to do about what differs.
+func metersOtherwise(old, next *config.Config) bool {
+	return slices.ContainsFunc(config.Diff(old, next), func(d config.Difference) bool {
+		table := tableOf(d.Key)
+		return table == "input" || table == "flow" || table == "applications"
+	})
+}
+
+// tableOf returns the table of the first level that a key is in.
+func tableOf(key string) string {
+	if i := strings.IndexAny(key, ".["); i >= 0 {
+		return key[:i]
+	}
+	return key
+}
+
+// ofDataplane are keys that are taken over by the dataplane alone.
+var ofDataplane = []string{"flow.linger", "flow.lateness", "applications.transaction_timeout", "applications.early_events"}
+
 // differs reports whether a configuration wants something else than Reload can do.
 func (c *control) differs(next *config.Config) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, d := range config.Diff(c.cfg, next) {
-		table, _, _ := strings.Cut(d.Key, ".")
-		table, _, _ = strings.Cut(table, "[")
-		if !slices.Contains([]string{"exporter", "stats", "log", "metrics", "management"}, table) {
+		table := tableOf(d.Key)
+		alone := slices.Contains(ofDataplane, d.Key) || table == "input" && strings.HasSuffix(d.Key, "].filter")
+		if !alone && !slices.Contains([]string{"exporter", "stats", "log", "metrics", "management"}, table) {
 			return true
 		}
 	}

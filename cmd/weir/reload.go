@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/config"
@@ -66,22 +67,30 @@ func (c *control) Reload(next *config.Config) (done change, restart []string, er
 	return p.done, p.restart, nil
 }
 
-// restarts returns the tables that differ and are not for Reload to change.
+// restarts returns the tables that differ in something that is not for Reload to change, nor for a
+// dataplane that meters.
 func (c *control) restarts(next *config.Config) (tables []string) {
-	dataplane := []string{"dataplane", "input", "flow", "applications"}
-	a, b := reflect.ValueOf(c.cfg).Elem(), reflect.ValueOf(next).Elem()
-	for i := range a.NumField() {
-		name := a.Type().Field(i).Tag.Get("toml")
-		if name == "exporter" || name == "stats" || reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+	for _, d := range config.Diff(c.cfg, next) {
+		table := tableOf(d.Key)
+		what := "weir run"
+		switch {
+		case d.Needs != "":
+			what = "the dataplane"
+		case table == "exporter" || table == "stats" || c.adjusted(d.Key):
 			continue
 		}
-		what := "weir run"
-		if slices.Contains(dataplane, name) {
-			what = "the dataplane"
+		if line := fmt.Sprintf("[%s]: restart %s", table, what); !slices.Contains(tables, line) {
+			tables = append(tables, line)
 		}
-		tables = append(tables, fmt.Sprintf("[%s]: restart %s", name, what))
 	}
 	return tables
+}
+
+// adjusted reports whether the dataplane takes a key over while it meters.
+func (c *control) adjusted(key string) bool {
+	adjustable := []string{"flow.idle_timeout", "flow.active_timeout", "applications.off"}
+	return slices.Contains(ofDataplane, key) || slices.Contains(adjustable, key) ||
+		tableOf(key) == "input" && strings.HasSuffix(key, "].filter")
 }
 
 // plan is how to get from the exporters that run to others.

@@ -30,7 +30,7 @@ func TestReloadKeeps(t *testing.T) {
 		{text: stay + plain + strings.Replace(identifiers("tcp", "-"), "RECORD_ID", tcp, 1),
 			restart: "exporter tcp: its fields or its filter need what is not measured yet; restart the dataplane"},
 		{text: stay + plain + identifiers("tcp", "-") + "filter = '" + tcp + " > 0'\n", restart: "restart the dataplane"},
-		{text: stay + plain + "[flow]\nidle_timeout = \"9s\"\n", restart: "[flow]: restart the dataplane"},
+		{text: stay + plain + "[flow]\ncapacity = 2048\n", restart: "[flow]: restart the dataplane"},
 		{text: stay + plain + "[log]\nlevel = \"debug\"\n", restart: "[log]: restart weir run"},
 		{text: stay + plain + identifiers("new", "/proc/nowhere.json"), wrong: "/proc/nowhere.json"},
 		{text: plain + identifiers("stay", "/proc/nowhere.json"), wrong: "exporter stay"},

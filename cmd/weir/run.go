@@ -32,7 +32,8 @@ type run struct {
 	out     *os.File
 
 	active atomic.Pointer[control] // of the session, nil between sessions
-	every  chan time.Duration      // another interval of the report
+	rings  atomic.Pointer[link.Attachment]
+	every  chan time.Duration // another interval of the report
 	managed
 }
 
@@ -151,7 +152,9 @@ func (r *run) session(ctx context.Context) error {
 	}
 	e := c.egress(r.sources(a))
 	e.Seed = uint64(time.Now().UnixNano())
+	r.rings.Store(a)
 	r.active.Store(c)
+	defer r.rings.Store(nil)
 	defer r.active.Store(nil)
 	r.began(nil)
 	err = r.export(ctx, a, e)

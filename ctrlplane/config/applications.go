@@ -36,6 +36,14 @@ func (a *Apps) Dissectors() (used []*app.Dissector) {
 	return used
 }
 
+// Placed returns those that workers have, used or not, in the order of their numbers: none, or all.
+func (a *Apps) Placed() []*app.Dissector {
+	if a.Streams == 0 {
+		return nil
+	}
+	return app.All
+}
+
 func (k *checker) applications(c *Config) {
 	a := &c.Apps
 	var names []string

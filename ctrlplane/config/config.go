@@ -64,17 +64,17 @@ type Input struct {
 	Descriptors int      `toml:"descriptors" in:"64..65536"`  // frames in the ring of a queue
 	Mbufs       int      `toml:"mbufs" in:"0..67108864"`      // buffers of a port; 0 is what its rings need
 	Snaplen     int      `toml:"snaplen" in:"0..262144"`      // octets of a frame to look at; 0 is all
-	Filter      string   `toml:"filter"`                      // of frames, in the syntax of pcap-filter(7)
+	Filter      string   `toml:"filter" needs:"nothing"`      // of frames, in the syntax of pcap-filter(7)
 	Sampling    uint32   `toml:"sampling" in:"1..4294967295"` // meter one packet in so many
 }
 
 // Flow is what a flow is and when it ends.
 type Flow struct {
 	Capacity  int           `toml:"capacity" in:"1024..268435456"` // flows per worker
-	Idle      time.Duration `toml:"idle_timeout" in:"1s..24h"`
-	Active    time.Duration `toml:"active_timeout" in:"1s..24h"`
-	Linger    time.Duration `toml:"linger" in:"0s..10m"`     // how long a closed TCP connection stays
-	Lateness  time.Duration `toml:"lateness" in:"100ms..1m"` // how long an ended flow may wait to be found
+	Idle      time.Duration `toml:"idle_timeout" in:"1s..24h" needs:"nothing"`
+	Active    time.Duration `toml:"active_timeout" in:"1s..24h" needs:"nothing"`
+	Linger    time.Duration `toml:"linger" in:"0s..10m" needs:"nothing"`     // how long a closed TCP connection stays
+	Lateness  time.Duration `toml:"lateness" in:"100ms..1m" needs:"nothing"` // how long an ended flow may wait to be found
 	Ignore    []string      `toml:"ignore" one:"vlan protocol addresses ports tunnel"`
 	Ingress   bool          `toml:"ingress_in_key"`
 	Tunnels   string        `toml:"tunnels" one:"inner outer"`
@@ -87,10 +87,10 @@ type Apps struct {
 	Streams      int           `toml:"streams" in:"0..16777216"` // flows per worker that are looked into at a time; 0 is none
 	StreamMemory Size          `toml:"stream_memory" in:"1MiB..64GiB"`
 	Transactions int           `toml:"transactions" in:"1..16777216"` // open at a time, per worker
-	Timeout      time.Duration `toml:"transaction_timeout" in:"100ms..24h"`
-	Early        []string      `toml:"early_events"`             // dissectors whose events are made at the request
-	Off          []string      `toml:"off"`                      // dissectors that are not used
-	Services     []string      `toml:"services" needs:"nothing"` // files with services by host name
+	Timeout      time.Duration `toml:"transaction_timeout" in:"100ms..24h" needs:"nothing"`
+	Early        []string      `toml:"early_events" needs:"nothing"` // dissectors whose events are made at the request
+	Off          []string      `toml:"off" needs:"nothing"`          // dissectors that are not used
+	Services     []string      `toml:"services" needs:"nothing"`     // files with services by host name
 	RawCookies   bool          `toml:"raw_cookies" needs:"nothing"`
 	PostParams   bool          `toml:"post_parameters" needs:"nothing"`
 	MailHeaders  bool          `toml:"mail_headers" needs:"nothing"`

@@ -122,8 +122,26 @@ func keep(needs string, a, b reflect.Value) {
 		switch {
 		case m.value.Kind() == reflect.Struct:
 			keep(need, m.value, right[i].value)
+		case need == "dataplane" && nested(m.value):
+			m.value.Set(keepTables(need, m.value, right[i].value))
 		case need == "dataplane":
 			m.value.Set(right[i].value)
 		}
 	}
+}
+
+// keepTables returns the tables of the other configuration, with what those of the same names in this one
+// say that needs no restart.
+func keepTables(needs string, own, other reflect.Value) reflect.Value {
+	all := reflect.MakeSlice(other.Type(), other.Len(), other.Len())
+	reflect.Copy(all, other)
+	for i := range all.Len() {
+		if x, ok := search(named(own), nameOf(all.Index(i))); ok {
+			kept := reflect.New(x.Type()).Elem()
+			kept.Set(x)
+			keep(needs, kept, all.Index(i))
+			all.Index(i).Set(kept)
+		}
+	}
+	return all
 }

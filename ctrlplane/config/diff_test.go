@@ -14,6 +14,17 @@ func TestDiff(t *testing.T) {
 		}
 		return c
 	}
+	if a, b := parse("[[input]]\ninterface = \"eth0\"\nfilter = \"tcp\"\n[[exporter]]\nto = \"-\"\n"),
+		parse("[flow]\nidle_timeout = \"9s\"\n[[input]]\ninterface = \"eth0\"\nsampling = 2\n[[input]]\nport = \"net_null0\"\n"+
+			"[[exporter]]\nto = \"-\"\n"); true {
+		got := b.Keep(a)
+		if len(got.Inputs) != 1 || got.Inputs[0].Filter != "" || got.Inputs[0].Sampling != 1 || got.Flow.Idle != 9*time.Second {
+			t.Errorf("kept %+v", got)
+		}
+		if a.Inputs[0].Filter != "tcp" || b.Inputs[0].Sampling != 2 {
+			t.Error("keeping changes what is kept")
+		}
+	}
 	base := "[[input]]\ninterface = \"eth0\"\n[[exporter]]\nname = \"a\"\nto = \"-\"\n"
 	old := parse(base + "[[exporter]]\nname = \"b\"\nto = \"udp://h:1\"\n")
 	next := parse("[log]\nlevel = \"debug\"\n[flow]\ncapacity = 2048\n[dataplane]\ncores = [1]\n[applications]\nraw_cookies = true\n" +

@@ -70,7 +70,7 @@ func (c *Config) Worker(n *Input) worker.Config {
 		Fragments:       f.Fragments,
 		FragmentTimeout: reassembly,
 	}
-	if w.Dissectors = a.Dissectors(); len(w.Dissectors) == 0 {
+	if w.Dissectors = a.Placed(); len(w.Dissectors) == 0 {
 		return w
 	}
 	w.Streams, w.StreamMemory = a.Streams, int(a.StreamMemory)
@@ -78,6 +78,9 @@ func (c *Config) Worker(n *Input) worker.Config {
 	for i, d := range w.Dissectors {
 		if slices.Contains(a.Early, d.Name) {
 			w.Early |= 1 << i
+		}
+		if slices.Contains(a.Off, d.Name) {
+			w.Off |= 1 << i
 		}
 	}
 	w.Malformed = a.malformed(len(w.Dissectors))

@@ -1,10 +1,10 @@
 package link
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
@@ -22,6 +22,7 @@ type Attachment struct {
 	Rings  []*ring.Ring // one per worker
 	Ledger []byte       // memory that outlives the control plane, for its counters
 	gone   chan struct{}
+	said   chan string // answers
 	conn   *net.UnixConn
 	mapped [][]byte
 }
@@ -35,7 +36,7 @@ func Attach(path string) (*Attachment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataplane at %s: %w", path, err)
 	}
-	a := &Attachment{conn: conn, gone: make(chan struct{})}
+	a := &Attachment{conn: conn, gone: make(chan struct{}), said: make(chan string, 1)}
 	if err := a.receive(); err != nil {
 		a.Detach()
 		return nil, fmt.Errorf("dataplane at %s: %w", path, err)
@@ -117,9 +118,40 @@ func closeAll(files []int) {
 
 // watch notices that the dataplane is gone.
 func (a *Attachment) watch() {
-	io.Copy(io.Discard, a.conn)
+	for in := bufio.NewScanner(a.conn); in.Scan(); {
+		select {
+		case a.said <- in.Text():
+		default: // nobody asked
+		}
+	}
 	close(a.gone)
 }
+
+// Reload has the dataplane read its configuration again and take over what it can of it. It fails with
+// what is wrong, and then nothing has changed.
+func (a *Attachment) Reload() error {
+	select {
+	case <-a.said: // an answer that came too late
+	default:
+	}
+	if _, err := a.conn.Write([]byte("reload\n")); err != nil {
+		return fmt.Errorf("dataplane: %w", err)
+	}
+	select {
+	case said := <-a.said:
+		if said != "ok" {
+			return fmt.Errorf("dataplane: %s", said)
+		}
+		return nil
+	case <-a.gone:
+		return errors.New("dataplane: it has ended")
+	case <-time.After(answer):
+		return fmt.Errorf("dataplane: it has not answered within %v", answer)
+	}
+}
+
+// answer is how long the dataplane may take to read its configuration again.
+const answer = 10 * time.Second
 
 // Gone is closed when the dataplane has ended; the rings stay readable.
 func (a *Attachment) Gone() <-chan struct{} { return a.gone }

@@ -3,8 +3,9 @@
 //
 // The dataplane sends one line of JSON, the Offer, together with the descriptors of the
 // rings, in the order of Offer.Workers, and last that of the ledger. It then waits for
-// commands, each a line; the only one is "stop". A connection is an attachment: when it
-// ends, for whatever reason, the rings are free for the next.
+// commands, each a line: "stop", and "reload", which is answered by a line that is "ok" or says
+// what is wrong. A connection is an attachment: when it ends, for whatever reason, the rings are
+// free for the next.
 package link
 
 import (
@@ -15,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,8 +56,9 @@ type Server struct {
 	files    []int
 	stop     func()
 
-	mu       sync.Mutex
+	mu       sync.Mutex // of what follows
 	attached *net.UnixConn
+	reload   func(o *Offer) error
 }
 
 // Listen offers the memory behind the descriptors at a socket of that path. A stale
@@ -124,14 +127,41 @@ func (s *Server) serve(c *net.UnixConn) {
 		return
 	}
 	defer s.leave()
-	if s.send(c, s.offer, s.files) != nil {
+	s.mu.Lock()
+	o := s.offer
+	s.mu.Unlock()
+	if s.send(c, o, s.files) != nil {
 		return
 	}
 	for in := bufio.NewScanner(c); in.Scan(); {
-		if in.Text() == "stop" {
+		switch in.Text() {
+		case "stop":
 			s.stop()
+		case "reload":
+			fmt.Fprintln(c, s.again())
 		}
 	}
+}
+
+// OnReload has f called when the control plane asks for the configuration to be read again. It may
+// change what is offered to those that attach later.
+func (s *Server) OnReload(f func(o *Offer) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reload = f
+}
+
+// again reads the configuration again and returns the answer.
+func (s *Server) again() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reload == nil {
+		return "this dataplane reads its configuration once"
+	}
+	if err := s.reload(&s.offer); err != nil {
+		return strings.ReplaceAll(err.Error(), "\n", " ")
+	}
+	return "ok"
 }
 
 func (s *Server) take(c *net.UnixConn) bool {

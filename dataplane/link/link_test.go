@@ -3,6 +3,7 @@ package link
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,5 +100,44 @@ func TestListenTwice(t *testing.T) {
 func TestAttachNobody(t *testing.T) {
 	if _, err := Attach(filepath.Join(t.TempDir(), "none.sock")); err == nil {
 		t.Error("attached to nothing")
+	}
+}
+
+// A dataplane that is asked reads its configuration again, says what is wrong with it, and offers the
+// new one to who attaches later.
+func TestReload(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dataplane.sock")
+	s, _ := offer(t, path, func() {})
+	a, err := Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Reload(); err == nil || !strings.Contains(err.Error(), "reads its configuration once") {
+		t.Errorf("got %v", err)
+	}
+	wrong := errors.New("no such\ninterface")
+	s.OnReload(func(o *Offer) error { o.Config = "schema = 1"; return wrong })
+	if err := a.Reload(); err == nil || !strings.Contains(err.Error(), "no such interface") {
+		t.Errorf("got %v", err)
+	}
+	wrong = nil
+	if err := a.Reload(); err != nil {
+		t.Error(err)
+	}
+	a.Detach()
+	for s.Attached() {
+		time.Sleep(time.Millisecond)
+	}
+	if a, err = Attach(path); err != nil {
+		t.Fatal(err)
+	}
+	defer a.Detach()
+	if a.Offer.Config != "schema = 1" {
+		t.Errorf("got %+v", a.Offer)
+	}
+	s.Close()
+	<-a.Gone()
+	if err := a.Reload(); err == nil {
+		t.Error("nobody read it")
 	}
 }

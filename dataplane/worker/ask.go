@@ -318,7 +318,7 @@ func (w *Worker) become(d *app.Dissector) {
 	h := &w.hand
 	w.abandon(Abandoned)
 	for j, other := range w.dissectors {
-		if other == d {
+		if other == d && w.usable(j) {
 			w.bequeath()
 			h.t.decided, h.t.switched, h.t.waits = 0, true, 0
 			h.narrow(1 << j)

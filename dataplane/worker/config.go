@@ -38,6 +38,7 @@ type Config struct {
 	TransactionTimeout time.Duration
 	Dissectors         []*app.Dissector // at most MaxDissectors, those first in doubt first; nil is app.All
 	Early              uint64           // bit i: dissector i's transactions are told at the request
+	Off                uint64           // bit i: dissector i is not used
 	Malformed          int              // malformed packets a second to hand over
 
 	Sampling uint32          // meter one packet in so many; 0 and 1 are all

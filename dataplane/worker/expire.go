@@ -32,6 +32,8 @@ type sweep struct {
 	begun uint64 // time at which it did
 	next  uint32 // record to look at
 	end   uint32 // where the pass ends
+	anew  bool   // when records are to be looked at is not known: the timeouts are others
+	sure  bool   // the pass in hand finds that out
 }
 
 // deadline returns when the flow of record n ends if no packet comes, and why. A closed
@@ -130,6 +132,7 @@ func (w *Worker) look() {
 			s.end = 0
 		}
 		s.seen, s.begun = tick, w.now
+		s.sure, s.anew = s.anew, false
 	}
 	if s.next >= s.end {
 		return
@@ -146,7 +149,7 @@ func (w *Worker) look() {
 	}
 	due := w.table.due[:to]
 	for ; uint64(s.next) < to && left > 0; s.next++ {
-		if due[s.next] <= limit {
+		if due[s.next] <= limit || s.sure && due[s.next] != never {
 			w.settle(s.next, limit)
 			left--
 		}

@@ -98,7 +98,8 @@ const (
 type inspection struct {
 	dissectors []*app.Dissector
 	place      [MaxDissectors]uint16 // of each in app.All
-	any        [transports]uint64    // those that may be found on a transport
+	every      [transports]uint64    // those that may be found on a transport
+	any        [transports]uint64    // those of them that are used
 	ports      [transports][]uint64  // those to be expected at a port
 	first      [256]uint64           // those whose flows may begin with an octet
 	tentative  uint64                // the one that is
@@ -163,7 +164,7 @@ func (x *inspection) open(c *Config, s seed) (err error) {
 		everywhere := len(d.TCP)+len(d.UDP)+len(d.SCTP) == 0
 		for k, ports := range [transports][]uint16{d.TCP, d.UDP, d.SCTP} {
 			if everywhere || len(ports) > 0 {
-				x.any[k] |= 1 << i
+				x.every[k] |= 1 << i
 			}
 			for _, port := range ports {
 				x.ports[k][port] |= 1 << i
@@ -173,6 +174,9 @@ func (x *inspection) open(c *Config, s seed) (err error) {
 			x.tentative |= 1 << i
 		}
 		x.begin(i, d.First)
+	}
+	for k := range x.any {
+		x.any[k] = x.every[k] &^ c.Off
 	}
 	if x.talks, err = slab.Map[talk](c.Streams + 1); err != nil {
 		return err
