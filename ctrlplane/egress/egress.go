@@ -46,6 +46,8 @@ type Source struct {
 	Ring  *ring.Ring
 	Facts []byte // attributes, as flow.Attrs.All returns them
 	Seed  uint64 // tells the records of this ring from those of others, also of earlier runs
+	// Collects says that it is a collector's ring: nobody reports of it as workers do.
+	Collects bool
 }
 
 // Egress is the consumer of all rings. One goroutine uses it.

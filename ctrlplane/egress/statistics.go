@@ -14,6 +14,9 @@ func (e *Egress) statistics(now uint64) {
 		return
 	}
 	for i := range e.reports {
+		if e.sources[i].Collects {
+			continue
+		}
 		e.own.Reset()
 		workerFacts(&e.own, e.sources[i].Name, &e.reports[i])
 		e.state(now)

@@ -57,7 +57,7 @@ var coreFields = []*Field{
 	},
 	{
 		Element: Element{Label: "L4_SRV_PORT", ID: 1036, PEN: Ntop},
-		Type:    Unsigned16, slot: of(&rec.DstPort), has: hasPorts,
+		Type:    Unsigned16, slot: of(&rec.DstPort), has: hasPorts, again: true,
 		Doc: "Transport port of the server, whichever endpoint that is.",
 	},
 	{
@@ -84,7 +84,7 @@ var coreFields = []*Field{
 	},
 	{
 		Element: Element{Name: "biflowDirection", Label: "BIFLOW_DIRECTION", ID: 239},
-		Type:    Unsigned8, calc: initiator,
+		Type:    Unsigned8, calc: initiator, has: isMetered,
 		Doc: "How source and destination were told apart: always 1, the source is the initiator.",
 	},
 	{
@@ -94,6 +94,7 @@ var coreFields = []*Field{
 	},
 }
 
+func isMetered(r *Record, _ Dir) bool    { return r.Collected == 0 }
 func hasProto(r *Record, _ Dir) bool     { return r.Ignored&KeyProto == 0 }
 func hasVersion(r *Record, _ Dir) bool   { return r.Version != 0 }
 func hasAddresses(r *Record, _ Dir) bool { return r.Ignored&KeyAddresses == 0 }

@@ -39,6 +39,11 @@ type Field struct {
 	// has tells whether the flow has the value; nil means always. Absent is not zero.
 	has func(r *Record, d Dir) bool
 
+	// again marks a slot that another field is kept in first. Records of others have the two apart.
+	again bool
+	// from is what calc needs most: of records of others that lack it nothing can be worked out.
+	from slot
+
 	needs Block // cold blocks that calc and has look at beyond the one the slot is in
 
 	dir  Dir    // Reverse if made from Rev

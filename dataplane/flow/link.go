@@ -29,12 +29,12 @@ var linkFields = []*Field{
 	},
 	{
 		Element: Element{Name: "postSourceMacAddress", Label: "OUT_SRC_MAC", ID: 81},
-		Type:    MACAddress, slot: of(&rec.SrcMAC), has: hasMAC,
+		Type:    MACAddress, slot: of(&rec.SrcMAC), has: hasMAC, again: true,
 		Doc: "Source MAC address of the client's packets as they go on, which a probe does not change.",
 	},
 	{
 		Element: Element{Name: "postDestinationMacAddress", Label: "OUT_DST_MAC", ID: 57},
-		Type:    MACAddress, slot: of(&rec.DstMAC), has: hasMAC,
+		Type:    MACAddress, slot: of(&rec.DstMAC), has: hasMAC, again: true,
 		Doc: "Destination MAC address of the client's packets as they go on, which a probe does not change.",
 	},
 	{

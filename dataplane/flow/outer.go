@@ -75,29 +75,29 @@ var outerFields = []*Field{
 	},
 	{
 		Element: Element{Label: "UNTUNNELED_PROTOCOL", ID: 113, PEN: Ntop},
-		Type:    Unsigned8, slot: of(&rec.Proto), needs: BlockOuter, has: innerProto,
+		Type:    Unsigned8, slot: of(&rec.Proto), needs: BlockOuter, has: innerProto, again: true,
 		Doc: "IP protocol number of a flow that came out of a tunnel.",
 	},
 	{
 		Element: Element{Label: "UNTUNNELED_IPV4_SRC_ADDR", ID: 114, PEN: Ntop},
 		V6:      &Element{Label: "UNTUNNELED_IPV6_SRC_ADDR", ID: 396, PEN: Ntop},
-		Type:    IPv4Address, slot: of(&rec.Src), needs: BlockOuter, has: innerAddresses,
+		Type:    IPv4Address, slot: of(&rec.Src), needs: BlockOuter, has: innerAddresses, again: true,
 		Doc: "Address of the client of a flow that came out of a tunnel.",
 	},
 	{
 		Element: Element{Label: "UNTUNNELED_IPV4_DST_ADDR", ID: 116, PEN: Ntop},
 		V6:      &Element{Label: "UNTUNNELED_IPV6_DST_ADDR", ID: 397, PEN: Ntop},
-		Type:    IPv4Address, slot: of(&rec.Dst), needs: BlockOuter, has: innerAddresses,
+		Type:    IPv4Address, slot: of(&rec.Dst), needs: BlockOuter, has: innerAddresses, again: true,
 		Doc: "Address of the server of a flow that came out of a tunnel.",
 	},
 	{
 		Element: Element{Label: "UNTUNNELED_L4_SRC_PORT", ID: 115, PEN: Ntop},
-		Type:    Unsigned16, slot: of(&rec.SrcPort), needs: BlockOuter, has: innerPorts,
+		Type:    Unsigned16, slot: of(&rec.SrcPort), needs: BlockOuter, has: innerPorts, again: true,
 		Doc: "Transport port of the client of a flow that came out of a tunnel.",
 	},
 	{
 		Element: Element{Label: "UNTUNNELED_L4_DST_PORT", ID: 117, PEN: Ntop},
-		Type:    Unsigned16, slot: of(&rec.DstPort), needs: BlockOuter, has: innerPorts,
+		Type:    Unsigned16, slot: of(&rec.DstPort), needs: BlockOuter, has: innerPorts, again: true,
 		Doc: "Transport port of the server of a flow that came out of a tunnel.",
 	},
 }

@@ -19,7 +19,7 @@ type Plan struct {
 type step struct {
 	field *Field
 	test  uint16 // position of its test
-	attr  uint16 // position in found, of an attribute
+	attr  uint16 // position in found, of what may be an attribute
 	off   uint16 // in Record, the direction counted in
 	how   move
 }
@@ -60,7 +60,7 @@ func NewPlan(fields []*Field) *Plan {
 	p := &Plan{tests: []test{{}}, ok: []bool{true}}
 	for _, f := range fields {
 		s := step{field: f, test: p.test(f), off: f.slot.off + f.slot.stride*uint16(f.dir), how: f.move()}
-		if s.how == moveAttr {
+		if !f.kept() {
 			s.attr = p.attr(f)
 		}
 		p.steps = append(p.steps, s)
@@ -138,7 +138,7 @@ func (f *Field) move() move {
 // Read makes v the flow whose values are asked for next. It is borrowed until then.
 func (p *Plan) Read(v *View) {
 	p.v = v
-	for i := 1; i < len(p.tests); i++ {
+	for i := 1; i < len(p.tests) && v.said == nil; i++ {
 		t := &p.tests[i]
 		p.ok[i] = (t.only == 0 || t.only == v.Version) && (t.has == nil || t.has(v.Record, t.dir))
 	}
@@ -170,6 +170,9 @@ func (p *Plan) attrs(a []byte) {
 // Value returns what View.Value does of field i of the plan.
 func (p *Plan) Value(i int) (Value, bool) {
 	s := &p.steps[i]
+	if p.v.said != nil {
+		return p.collected(s)
+	}
 	if !p.ok[s.test] {
 		return Value{}, false
 	}
@@ -186,6 +189,26 @@ func (p *Plan) Value(i int) (Value, bool) {
 	return p.v.load(s.field), true
 }
 
+// collected is View.collected for a step.
+func (p *Plan) collected(s *step) (Value, bool) {
+	f := s.field
+	if f.only != 0 && f.only != p.v.Version {
+		return Value{}, false
+	}
+	if f.kept() {
+		return p.v.load(f), p.v.says(f.place())
+	}
+	if a := &p.found[s.attr]; a.round == p.round && len(p.v.Attrs) > 0 {
+		if x, ok := f.attrValue(a.octets); ok {
+			return x, true
+		}
+	}
+	if !f.derives(p.v) {
+		return Value{}, false
+	}
+	return f.calc(p.v, f.dir, p.v.scratch[:0])
+}
+
 // Fields returns how many fields the plan has, and Field one of them.
 func (p *Plan) Fields() int { return len(p.steps) }
 
@@ -195,6 +218,13 @@ func (p *Plan) Field(i int) *Field { return p.steps[i].field }
 // Wire appends field i as Field.Wire does, and returns whether the flow has it. boot is as there.
 func (p *Plan) Wire(dst []byte, i int, boot uint64) ([]byte, bool) {
 	s := &p.steps[i]
+	if p.v.said != nil {
+		v, ok := p.collected(s)
+		if !ok {
+			return dst, false
+		}
+		return s.field.Wire(dst, v, boot), true
+	}
 	if !p.ok[s.test] {
 		return dst, false
 	}

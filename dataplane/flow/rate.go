@@ -23,7 +23,7 @@ var rateFields = []*Field{
 	},
 	{
 		Element: Element{Label: "SRC_TO_DST_AVG_THROUGHPUT", ID: 84, PEN: Ntop},
-		Type:    Unsigned32, calc: averageRate, has: hasDuration,
+		Type:    Unsigned32, calc: averageRate, has: hasDuration, from: pair(&rec.Octets),
 		Doc: "IP bits from client to server per second of the flow's duration.",
 		Rev: &Element{Label: "DST_TO_SRC_AVG_THROUGHPUT", ID: 87, PEN: Ntop,
 			Aliases: []string{"SRC_TO_SRC_AVG_THROUGHPUT"}},

@@ -46,7 +46,8 @@ type Hot struct {
 
 	Application uint16 // application number (L7_PROTO), 0 unknown
 	Pending     uint8  // the worker's: 1 if a dissector still wants to see payload
-	_           [3]uint8
+	Collected   uint8  // 1: others metered the flow, and the record says itself what it knows (see Said)
+	_           [2]uint8
 	Attrs       uint32     // the worker's: what is known of its payload, 0 for nothing
 	End         EndReason  // 0 while the flow lives
 	State       uint8      // the worker's; see worker
@@ -81,7 +82,7 @@ type Link struct {
 	L2Octets       [2]uint64 // frame octets on the wire, without FCS
 	MPLS           [3]uint32 // label stack entries (RFC 3032), outermost first, label in the upper 20 bits
 	FlowLabel      [2]uint32 // IPv6 flow label of the first packet, 20 bits
-	Ingress        [2]uint16 // interface that received the first packet of a direction
+	Ingress        [2]uint32 // interface that received the first packet of a direction
 	SrcMAC, DstMAC [6]byte   // of the first packet in the initiator's orientation
 	CVLAN          uint16    // inner VLAN identifier of a double tag
 	ICMP           [2]uint16 // type×256+code of the first packet of a direction

@@ -22,7 +22,7 @@ func tcpSample() *Record {
 	}
 	r.Link = Link{
 		L2Octets: [2]uint64{1140, 9168}, MPLS: [3]uint32{0x186a0140, 0x186a1140, 0x186a23ff},
-		FlowLabel: [2]uint32{0x12345, 0x54321}, Ingress: [2]uint16{3, 4}, CVLAN: 200,
+		FlowLabel: [2]uint32{0x12345, 0x54321}, Ingress: [2]uint32{3, 4}, CVLAN: 200,
 		SrcMAC: [6]byte{2, 0, 0, 0, 0, 1}, DstMAC: [6]byte{2, 0, 0, 0, 0, 0xfe}, HasMAC: 1,
 	}
 	r.Sizes = Sizes{Size: [6]uint32{1, 2, 3, 4, 5, 7}, TTL: [10]uint32{1, 2, 3, 4, 5, 1, 1, 1, 2, 2},

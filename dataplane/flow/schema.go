@@ -11,12 +11,14 @@ type Schema struct {
 	Fields    []*Field
 	byName    map[string]*Field // names, labels and aliases in lower case
 	byElement map[[2]uint32]*Field
+	byLegacy  map[uint16]*Field // by the element that nProbe has instead
 }
 
 // Compile numbers the fields and indexes them. From a field with Rev or V6 it makes the
 // fields of the opposite direction and of IPv6. It fails if a name or element is taken twice.
 func Compile(sets ...[]*Field) (*Schema, error) {
-	s := &Schema{byName: map[string]*Field{}, byElement: map[[2]uint32]*Field{}}
+	s := &Schema{byName: map[string]*Field{}, byElement: map[[2]uint32]*Field{},
+		byLegacy: map[uint16]*Field{}}
 	for _, set := range sets {
 		for _, f := range set {
 			for _, f := range f.expand() {
@@ -117,6 +119,9 @@ func (s *Schema) add(f *Field) error {
 		return fmt.Errorf("fields %s and %s are both element %d/%d", o.Name, f.Name, f.PEN, f.ID)
 	}
 	s.byElement[ie] = f
+	if f.Legacy != 0 {
+		s.byLegacy[f.Legacy] = f
+	}
 	s.Fields = append(s.Fields, f)
 	f.num = uint16(len(s.Fields))
 	for _, name := range append([]string{f.Name, f.Label}, f.Aliases...) {

@@ -4,12 +4,12 @@ package flow
 var tcpFields = []*Field{
 	{
 		Element: Element{Name: "tcpControlBits", Label: "TCP_FLAGS", ID: 6},
-		Type:    Unsigned16, calc: allTCPFlags, has: isTCP,
+		Type:    Unsigned16, calc: allTCPFlags, has: isTCP, from: pair(&rec.TCPFlags),
 		Doc: "Union of the TCP control bits of both directions.",
 	},
 	{
 		Element: Element{Label: "CLIENT_TCP_FLAGS", ID: 78, PEN: Ntop},
-		Type:    Unsigned8, calc: tcpFlags, has: hasSegments,
+		Type:    Unsigned8, calc: tcpFlags, has: hasSegments, from: pair(&rec.TCPFlags),
 		Doc: "Union of the lower eight TCP control bits of the packets from client to server.",
 		Rev: &Element{Label: "SERVER_TCP_FLAGS", ID: 79, PEN: Ntop},
 	},

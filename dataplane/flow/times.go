@@ -56,12 +56,12 @@ var timeFields = []*Field{
 	},
 	{
 		Element: Element{Name: "flowDurationMilliseconds", Label: "FLOW_DURATION_MILLISECONDS", ID: 161},
-		Type:    Unsigned32, Scale: 1e6, calc: duration,
+		Type:    Unsigned32, Scale: 1e6, calc: duration, from: of(&rec.First),
 		Doc: "Time from the first packet to the last, milliseconds.",
 	},
 	{
 		Element: Element{Name: "flowDurationMicroseconds", Label: "FLOW_DURATION_MICROSECONDS", ID: 162},
-		Type:    Unsigned32, Scale: 1e3, calc: duration,
+		Type:    Unsigned32, Scale: 1e3, calc: duration, from: of(&rec.First),
 		Doc: "Time from the first packet to the last, microseconds; 4294967295 is that or more.",
 	},
 }

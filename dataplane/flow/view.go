@@ -14,7 +14,8 @@ type View struct {
 	*Record
 	Attrs   []byte // what Attrs.Bytes returned
 	Kind    Kind
-	ID      ID // zero if nobody gave it one
+	ID      ID     // zero if nobody gave it one
+	said    []byte // of a collected record: which members of Record have values
 	scratch [64]byte
 }
 
@@ -31,12 +32,20 @@ func (v *View) Load(msg []byte) bool {
 		}
 		a = a[4+int(ne.Uint16(a[2:])):]
 	}
+	v.said = nil
+	if v.Collected != 0 {
+		v.said = said(v.Attrs)
+		return v.said != nil
+	}
 	return true
 }
 
 // Value returns the value of f and whether the flow has one. Octets are valid until the
 // next call.
 func (v *View) Value(f *Field) (Value, bool) {
+	if v.said != nil {
+		return v.collected(f)
+	}
 	if f.only != 0 && f.only != v.Version {
 		return Value{}, false
 	}

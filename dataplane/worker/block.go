@@ -53,7 +53,7 @@ func observeLink(p *dissect.Packet, r *flow.Hot, d flow.Dir, l *flow.Link) {
 	if r.Packets[d] != 1 {
 		return
 	}
-	l.FlowLabel[d], l.Ingress[d] = p.FlowLabel, p.Port
+	l.FlowLabel[d], l.Ingress[d] = p.FlowLabel, uint32(p.Port)
 	if p.ICMP != 0 || p.Proto == protoICMP || p.Proto == protoICMPv6 {
 		l.ICMP[d] = p.ICMP
 		l.HasICMP |= 1 << d

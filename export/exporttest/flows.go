@@ -55,7 +55,7 @@ func Flow(i int) *flow.View {
 	r.DirFirst, r.DirLast = [2]uint64{r.First, r.First + 30_000_000}, [2]uint64{r.Last, r.Last - 10_000_000}
 	r.TOS = [2]uint8{0x20, 0x28}
 	r.MinTTL, r.MaxTTL = [2]uint8{60, 50}, [2]uint8{64, 55}
-	r.Link.Ingress = [2]uint16{3, 4}
+	r.Link.Ingress = [2]uint32{3, 4}
 	r.End = flow.EndIdle
 	r.L2Octets = [2]uint64{r.Octets[0] + 14*r.Packets[0], r.Octets[1] + 14*r.Packets[1]}
 	switch i % 6 {

@@ -141,7 +141,7 @@ func expected(v *flow.View, d flow.Dir, both bool) stored {
 	s := stored{
 		Sport: k.SrcPort, Dport: k.DstPort, Proto: k.Proto, Pkts: v.Packets[d], Octets: v.Octets[d],
 		First: stamp(first), Last: stamp(last), TOS: v.TOS[d],
-		Input: uint32(v.Link.Ingress[d]), Output: uint32(v.Link.Ingress[1-d]),
+		Input: v.Link.Ingress[d], Output: v.Link.Ingress[1-d],
 	}
 	flags := v.TCPFlags[d]
 	if both {

@@ -149,8 +149,8 @@ func (f *Format) record(dst []byte, v *flow.View, p part) []byte {
 	}
 	dst = append(append(dst, src...), dst4...)
 	dst = be.AppendUint32(dst, 0) // next hop: a probe does not route
-	dst = be.AppendUint16(dst, v.Link.Ingress[d])
-	dst = be.AppendUint16(dst, v.Link.Ingress[1-d])
+	dst = be.AppendUint16(dst, index(v.Link.Ingress[d]))
+	dst = be.AppendUint16(dst, index(v.Link.Ingress[1-d]))
 	dst = be.AppendUint32(dst, p.of(v.Packets[d]))
 	dst = be.AppendUint32(dst, p.of(v.Octets[d]))
 	dst = be.AppendUint32(dst, f.uptime(first))
@@ -175,4 +175,12 @@ func as(v *flow.View, fd *flow.Field) uint16 {
 func prefix(v *flow.View, fd *flow.Field) uint8 {
 	n, _ := v.Value(fd)
 	return uint8(n.U)
+}
+
+// index returns the number of an interface, 0 for one that v5 has no room for.
+func index(n uint32) uint16 {
+	if n > 1<<16-1 {
+		return 0
+	}
+	return uint16(n)
 }

@@ -1,0 +1,130 @@
+package collect
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+
+	"github.com/weir-probe/weir/dataplane/nic"
+	"github.com/weir-probe/weir/dataplane/nic/capture"
+	"github.com/weir-probe/weir/dissect"
+)
+
+const protoUDP = 17
+
+// ReadFiles has the first worker read files, one after the other: captures of export traffic, and
+// files of IPFIX messages (RFC 5655). It waits for room in the ring rather than lose a record, and
+// ends the rings when it has read everything, or when Stop is called.
+func (c *Collector) ReadFiles(wait func()) error {
+	w := c.workers[0]
+	w.wait = wait
+	defer c.finish()
+	var errs []error
+	for _, path := range c.o.Files {
+		if c.stopped() {
+			break
+		}
+		if err := c.readFile(w, path); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Collector) stopped() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *Collector) readFile(w *Worker, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	var begin [2]byte
+	_, err = io.ReadFull(f, begin[:])
+	if err == nil && binary.BigEndian.Uint16(begin[:]) == 10 {
+		defer f.Close()
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		return c.readMessages(w, f)
+	}
+	f.Close()
+	return c.readCapture(w, path)
+}
+
+// readMessages reads IPFIX messages one behind the other. Their own times tell the time.
+func (c *Collector) readMessages(w *Worker, f io.Reader) error {
+	r := bufio.NewReaderSize(f, 1<<16)
+	from := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+	b := make([]byte, 1<<16)
+	for !c.stopped() {
+		n, err := nextMessage(r, b)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		w.Take(b[:n], from, uint64(binary.BigEndian.Uint32(b[4:]))*1e9)
+	}
+	return nil
+}
+
+// errStream is of a stream in which the next message cannot be found.
+var errStream = errors.New("what follows is no IPFIX message")
+
+// nextMessage reads an IPFIX message from a stream into b, which has room for any.
+func nextMessage(r io.Reader, b []byte) (n int, err error) {
+	const header = 16
+	if _, err = io.ReadFull(r, b[:4]); err != nil {
+		return 0, err
+	}
+	n = int(binary.BigEndian.Uint16(b[2:]))
+	if binary.BigEndian.Uint16(b) != 10 || n < header {
+		return 0, errStream
+	}
+	if _, err = io.ReadFull(r, b[4:n]); err != nil {
+		return 0, fmt.Errorf("message ends before its length: %w", err)
+	}
+	return n, nil
+}
+
+// readCapture reads the UDP datagrams of a capture; those that are no export traffic are counted.
+func (c *Collector) readCapture(w *Worker, path string) error {
+	r, err := capture.Open(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var p dissect.Packet
+	for !r.Done() && !c.stopped() {
+		for _, f := range r.Burst() {
+			p.Dissect(&f, false)
+			if p.Stop.Refused() || p.Proto != protoUDP {
+				continue
+			}
+			if p.Fragment != dissect.Whole {
+				w.counts.add(Fragments, 1)
+				continue
+			}
+			w.Take(p.Payload, netip.AddrPortFrom(netip.AddrFrom16(p.Src), p.SrcPort), captured(&f))
+		}
+	}
+	return r.Err()
+}
+
+// captured returns the time of a frame.
+func captured(f *nic.Frame) uint64 { return f.Time }
+
+// Stop has the collector end. Any goroutine may call it.
+func (c *Collector) Stop() { c.stop.Do(func() { close(c.done) }) }
