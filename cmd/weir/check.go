@@ -45,6 +45,9 @@ func checkCommand(schema *flow.Schema) *cobra.Command {
 
 // load reads a configuration; its mistakes, all of them, are one usage error.
 func load(path string, schema *flow.Schema) (*config.Config, error) {
+	if err := extend(path, schema); err != nil {
+		return nil, usageError{err}
+	}
 	cfg, problems := config.Load(path, checks(schema))
 	if len(problems) > 0 {
 		return nil, usagef("%d %s:\n%s", len(problems), plural(len(problems), "mistake"), problems)

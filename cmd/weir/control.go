@@ -28,7 +28,8 @@ type control struct {
 	cfg    *config.Config
 	stages []egress.Stage
 	keeper *malformed.Keeper // nil if malformed packets are not kept
-	done   func()
+	collectors
+	done func()
 
 	failed   func(error) // told what goes wrong in the background
 	mu       sync.Mutex  // of cfg, the forms and left once the egress runs
@@ -144,7 +145,7 @@ func (c *control) egress(sources []egress.Source) *egress.Egress {
 	if u := c.cfg.Users; u.Sessions > 0 {
 		e.Hold = egress.Hold{For: u.Hold, Room: int(u.HoldRoom), Prompt: subscriber.Signalling()}
 	}
-	e.Correlators, e.Tellers = c.correlators(), []egress.Teller{&c.memory}
+	e.Correlators, e.Tellers = c.correlators(), append(c.tellers(), &c.memory)
 	if c.routes != nil {
 		e.Tellers = append(e.Tellers, c.routes.Table)
 	}

@@ -116,7 +116,7 @@ func listenAt(t *testing.T, address string) *identified {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return collect(t, l)
+	return gather(t, l)
 }
 
 // TestHangUp has weir run read its configuration again at SIGHUP, without a mistake and with one,

@@ -36,11 +36,11 @@ func listenIdentified(t *testing.T) *identified {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return collect(t, l)
+	return gather(t, l)
 }
 
-// collect takes connections until the test is over.
-func collect(t *testing.T, l net.Listener) *identified {
+// gather takes connections until the test is over.
+func gather(t *testing.T, l net.Listener) *identified {
 	t.Cleanup(func() { l.Close() })
 	c := &identified{Listener: l, seen: map[string]int{}}
 	go c.accept(l)

@@ -38,6 +38,7 @@ type replay struct {
 	summary  string
 	records  []string
 	noApps   bool
+	collect  bool
 	logs     string
 	to       map[string]*string // format: target, empty for none
 	schema   *flow.Schema
@@ -63,6 +64,7 @@ func replayCommand(schema *flow.Schema) *cobra.Command {
   weir replay --ipfix udp://127.0.0.1:4739 --table --workers 4 big.pcap
   weir replay --events capture.pcap | jq .DNS_QUERY
   weir replay --events --records dns,http --logs out --malformed out/malformed capture.pcap
+  weir replay --collect --json export.pcap      the flows that routers exported
   weir replay --dpdk --table capture.pcap       through DPDK's net_pcap driver`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -108,6 +110,7 @@ func (r *replay) flags(c *cobra.Command) {
 	f.BoolVar(&r.noApps, "no-applications", false, "do not look into what flows say")
 	f.StringVarP(&r.template, "template", "T", "", "fields to write, by label or IANA name; see weir fields")
 	f.StringVar(&r.biflow, "biflow", "rfc5103", "elements of the opposite direction: rfc5103 or nprobe")
+	f.BoolVar(&r.collect, "collect", false, "collect: the files are captures of NetFlow, IPFIX or sFlow, or IPFIX files")
 	f.IntVar(&r.workers, "workers", 1, "workers that share the flows; the flows are the same for any number")
 	f.BoolVar(&r.dpdk, "dpdk", false, "read through DPDK's net_pcap driver, as live (one worker, pcap files)")
 	f.StringVarP(&r.filter, "filter", "f", "", "meter only what this capture filter lets pass (pcap-filter(7))")
@@ -215,6 +218,9 @@ func (r *replay) addLogs() error {
 func (r *replay) run(out, log io.Writer) error {
 	if err := r.configure(); err != nil {
 		return err
+	}
+	if r.collect {
+		return r.collected(log)
 	}
 	in, err := r.open()
 	if err != nil {

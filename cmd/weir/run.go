@@ -129,35 +129,39 @@ const patience = 30 * time.Second
 // returns nil only when everything could be handed over.
 func (r *run) session(ctx context.Context) error {
 	undone := func(err error) { r.log.Warn("something was left undone", "error", err) }
-	a, err := r.find(ctx)
-	if err != nil {
-		return err
+	var a *link.Attachment // nil without inputs
+	var err error
+	if len(r.cfg.Inputs) > 0 {
+		if a, err = r.find(ctx); err != nil {
+			return err
+		}
+		defer a.Detach()
+		r.beside(a)
 	}
-	defer a.Detach()
-	r.beside(a)
 	c, err := openControl(r.cfg, r.schema, undone, false)
 	if err != nil {
-		if !r.attach && r.dir == "" {
+		if a != nil && !r.attach && r.dir == "" {
 			err = errors.Join(err, a.Stop()) // nobody else would
 		}
 		return err
 	}
 	c.watchers = r.watchers()
-	ledger := egress.OpenLedger(a.Ledger)
-	s := setting{
-		boot: a.Offer.Started, sampling: r.sampling(), ledger: ledger, measured: flow.Block(a.Offer.Blocks),
-	}
-	if err := c.openExporters(s); err != nil {
+	if err := c.openExporters(r.setting(a)); err != nil {
 		return errors.Join(err, c.close(patience))
 	}
-	e := c.egress(r.sources(a))
+	if c.collectors, err = openCollectors(r.cfg, r.schema, r.log); err != nil {
+		return errors.Join(err, c.close(patience))
+	}
+	e := c.egress(append(r.sources(a), c.sources(nil)...))
 	e.Seed = uint64(time.Now().UnixNano())
 	r.rings.Store(a)
 	r.active.Store(c)
 	defer r.rings.Store(nil)
 	defer r.active.Store(nil)
 	r.began(nil)
-	err = r.export(ctx, a, e)
+	err = errors.Join(r.export(ctx, a, e), c.collectors.close())
+	for e.Step() > 0 { // what was collected last
+	}
 	e.Flush()
 	err = errors.Join(err, c.close(patience))
 	sum := e.Summary()
@@ -165,13 +169,33 @@ func (r *run) session(ctx context.Context) error {
 	return errors.Join(err, writeSummary(r.summary, &sum))
 }
 
+// setting is what the exporters of a session have in common. Flows that are collected may have begun
+// before weir did.
+func (r *run) setting(a *link.Attachment) setting {
+	s := setting{boot: uint64(time.Now().UnixNano()), sampling: 1, measured: flow.AllBlocks}
+	if a != nil {
+		s = setting{
+			boot: a.Offer.Started, sampling: r.sampling(), ledger: egress.OpenLedger(a.Ledger),
+			measured: flow.Block(a.Offer.Blocks),
+		}
+	}
+	if len(r.cfg.Collectors) > 0 {
+		s.boot -= uint64(past)
+	}
+	return s
+}
+
 // export reads the rings until the dataplane has closed them or, attached to one that goes
-// on, until ctx ends.
+// on or without one, until ctx ends.
 func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) error {
 	report, watch := ticker(r.cfg.Stats.Interval), watchdog()
 	notify("READY=1")
-	asked, gone, dead := ctx.Done(), a.Gone(), false
-	for !e.Drained() {
+	asked, dead := ctx.Done(), false
+	var gone <-chan struct{}
+	if a != nil {
+		gone = a.Gone()
+	}
+	for !r.drained(a) {
 		n := e.Step()
 		select {
 		case <-report:
@@ -181,14 +205,14 @@ func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) 
 		case every := <-r.every:
 			report = ticker(every)
 		case r.anew = <-r.again:
-			if r.anew == partEgress {
+			if r.anew == partEgress || a == nil {
 				return nil
 			}
 			if err := a.Stop(); err != nil {
 				r.log.Error("the dataplane cannot be stopped", "error", err)
 			}
 		case <-asked:
-			if r.attach {
+			if r.attach || a == nil {
 				return nil
 			}
 			asked = nil
@@ -208,6 +232,19 @@ func (r *run) export(ctx context.Context, a *link.Attachment, e *egress.Egress) 
 		}
 	}
 	return nil
+}
+
+// drained reports whether the dataplane has ended and everything of it was read.
+func (r *run) drained(a *link.Attachment) bool {
+	if a == nil {
+		return false
+	}
+	for _, ring := range a.Rings {
+		if !ring.Closed() || ring.Used() > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // ticker ticks every so often, or never.
@@ -291,6 +328,9 @@ func (r *run) start() (ended <-chan error, err error) {
 
 // sources gives each ring the facts of its worker's input.
 func (r *run) sources(a *link.Attachment) (all []egress.Source) {
+	if a == nil {
+		return nil
+	}
 	for i, w := range a.Offer.Workers {
 		all = append(all, egress.Source{
 			Name: w.Name, Ring: a.Rings[i], Facts: probeFacts(r.samplingOf(w.Name)), Seed: a.Offer.Started + uint64(i),

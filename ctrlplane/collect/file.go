@@ -9,9 +9,9 @@ import (
 	"net/netip"
 	"os"
 
-	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/nic/capture"
 	"github.com/weir-probe/weir/dissect"
+	"github.com/weir-probe/weir/dissect/netflow"
 )
 
 const protoUDP = 17
@@ -117,14 +117,56 @@ func (c *Collector) readCapture(w *Worker, path string) error {
 				w.counts.add(Fragments, 1)
 				continue
 			}
-			w.Take(p.Payload, netip.AddrPortFrom(netip.AddrFrom16(p.Src), p.SrcPort), captured(&f))
+			w.Take(p.Payload, netip.AddrPortFrom(netip.AddrFrom16(p.Src), p.SrcPort), f.Time)
 		}
 	}
 	return r.Err()
 }
 
-// captured returns the time of a frame.
-func captured(f *nic.Frame) uint64 { return f.Time }
-
 // Stop has the collector end. Any goroutine may call it.
 func (c *Collector) Stop() { c.stop.Do(func() { close(c.done) }) }
+
+// Began returns when the first message of files was sent, in nanoseconds since the Unix epoch, or when
+// that was captured if that is earlier; 0 if there is none.
+func Began(files []string) (first uint64, err error) {
+	for _, path := range files {
+		if first, err = began(path); err != nil || first != 0 {
+			return first, err
+		}
+	}
+	return 0, nil
+}
+
+func began(path string) (uint64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	var b [16]byte
+	_, err = io.ReadFull(f, b[:])
+	f.Close()
+	if m, fault := netflow.Read(b[:]); err == nil && fault == netflow.Fine && m.Version == netflow.IPFIX {
+		return m.Export, nil
+	}
+	r, err := capture.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	var p dissect.Packet
+	for !r.Done() {
+		for _, f := range r.Burst() {
+			p.Dissect(&f, false)
+			if p.Stop.Refused() || p.Proto != protoUDP || p.Fragment != dissect.Whole {
+				continue
+			}
+			if m, fault := netflow.Read(p.Payload); fault == netflow.Fine {
+				return min(m.Export, f.Time), nil
+			}
+			if isSFlow(p.Payload) {
+				return f.Time, nil
+			}
+		}
+	}
+	return 0, nil
+}

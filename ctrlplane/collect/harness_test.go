@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -11,15 +12,14 @@ import (
 	"github.com/weir-probe/weir/dissect/app"
 )
 
-// compiled is the schema of the program.
-func compiled(t testing.TB) *flow.Schema {
-	t.Helper()
+// compiled is the schema of the program. Compiling it for each test would take most of the time.
+var compiled = sync.OnceValue(func() *flow.Schema {
 	s, err := flow.Compile(append(flow.All(), app.Fields())...)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return s
-}
+})
 
 // said is a record as it is exported: what it has, by key.
 type said map[string]string
@@ -50,7 +50,7 @@ func newBench(t testing.TB, change func(o *Options)) *bench {
 	if change != nil {
 		change(&o)
 	}
-	b := &bench{t: t, schema: compiled(t)}
+	b := &bench{t: t, schema: compiled()}
 	c, err := New(o, b.schema, func(string, ...any) {})
 	if err != nil {
 		t.Fatal(err)

@@ -94,8 +94,6 @@ func scale(a *flow.Arrival, rate uint64, origin string) {
 	if origin == "" {
 		return
 	}
-	if origin != fromData || a.Has&flow.NoteInterval == 0 {
-		a.Attrs.Uint(flow.SamplingInterval, rate)
-	}
+	a.Attrs.Uint(flow.SamplingInterval, rate)
 	a.Attrs.Text(flow.SamplingOrigin, origin)
 }

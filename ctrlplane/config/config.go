@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/call"
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/route"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/subscriber"
@@ -21,22 +22,23 @@ const Schema = 1
 // The tags of its structs say what a key is called, which values it takes (one) and the
 // range of a number (in). configs/weir.toml explains every key to the people who set them.
 type Config struct {
-	Schema    int                `toml:"schema"`
-	Include   []string           `toml:"include"` // directories; nil once they are read
-	Dataplane Dataplane          `toml:"dataplane" needs:"dataplane"`
-	Inputs    []Input            `toml:"input" needs:"dataplane"`
-	Flow      Flow               `toml:"flow" needs:"dataplane"`
-	Apps      Apps               `toml:"applications" needs:"dataplane"`
-	GeoIP     GeoIP              `toml:"geoip"`
-	Calls     call.Options       `toml:"calls"`
-	Sessions  session.Options    `toml:"sessions"`
-	Users     subscriber.Options `toml:"subscribers"`
-	BGP       route.Options      `toml:"bgp"`
-	Exporters []Exporter         `toml:"exporter"`
-	Logs      Logs               `toml:"logs"`
-	Log       Log                `toml:"log"`
-	Stats     Stats              `toml:"stats"`
-	Metrics   Metrics            `toml:"metrics"`
+	Schema     int                `toml:"schema"`
+	Include    []string           `toml:"include"` // directories; nil once they are read
+	Dataplane  Dataplane          `toml:"dataplane" needs:"dataplane"`
+	Inputs     []Input            `toml:"input" needs:"dataplane"`
+	Collectors []collect.Options  `toml:"collector"`
+	Flow       Flow               `toml:"flow" needs:"dataplane"`
+	Apps       Apps               `toml:"applications" needs:"dataplane"`
+	GeoIP      GeoIP              `toml:"geoip"`
+	Calls      call.Options       `toml:"calls"`
+	Sessions   session.Options    `toml:"sessions"`
+	Users      subscriber.Options `toml:"subscribers"`
+	BGP        route.Options      `toml:"bgp"`
+	Exporters  []Exporter         `toml:"exporter"`
+	Logs       Logs               `toml:"logs"`
+	Log        Log                `toml:"log"`
+	Stats      Stats              `toml:"stats"`
+	Metrics    Metrics            `toml:"metrics"`
 
 	Management Management `toml:"management"`
 }

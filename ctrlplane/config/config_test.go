@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/configs"
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/dissect/app"
@@ -38,6 +39,9 @@ func TestManualDefaults(t *testing.T) {
 	n, e := DefaultInput(), DefaultExporter()
 	n.Interface, e.To = "eth0", []string{"udp://127.0.0.1:4739"}
 	want.Inputs, want.Exporters = []Input{n}, []Exporter{e}
+	o := collect.DefaultOptions()
+	o.Listen = []string{"udp://127.0.0.1:2055"}
+	want.Collectors = []collect.Options{o}
 	want.Complete()
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("manual says\n%+v\ndefaults are\n%+v", c, want)

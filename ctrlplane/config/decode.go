@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
@@ -114,6 +115,8 @@ func (k *checker) value(key string, x any, v reflect.Value) {
 	switch m := v.Addr().Interface().(type) {
 	case *[]Input:
 		*m = tables(k, key, x, DefaultInput)
+	case *[]collect.Options:
+		*m = tables(k, key, x, collect.DefaultOptions)
 	case *[]Exporter:
 		*m = tables(k, key, x, DefaultExporter)
 	case *[]string:

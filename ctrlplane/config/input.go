@@ -18,9 +18,9 @@ var vdev = regexp.MustCompile(`^(net|eth|crypto)_[a-z0-9_]+(,.*)?$`)
 func IsPort(s string) bool { return pci.MatchString(s) || vdev.MatchString(s) }
 
 func (k *checker) inputs(c *Config) {
-	if len(c.Inputs) == 0 {
+	if len(c.Inputs) == 0 && len(c.Collectors) == 0 {
 		k.report("input", "there is nothing to meter",
-			`add an [[input]] with port, interface or capture, for example interface = "eth0"`)
+			`add an [[input]] with port, interface or capture, for example interface = "eth0", or a [[collector]]`)
 	}
 	names, sources := map[string]bool{}, map[string]bool{}
 	for i := range c.Inputs {

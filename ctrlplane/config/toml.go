@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/weir-probe/weir/configs"
+	"github.com/weir-probe/weir/ctrlplane/collect"
 )
 
 // TOML writes what differs from the defaults, each key with what the manual says about it.
@@ -40,6 +41,11 @@ func (w *writer) table(path string, v, base reflect.Value) {
 		switch list := a.Interface().(type) {
 		case []Input:
 			none := DefaultInput()
+			for j := range list {
+				w.element(m.name, a.Index(j), reflect.ValueOf(none))
+			}
+		case []collect.Options:
+			none := collect.DefaultOptions()
 			for j := range list {
 				w.element(m.name, a.Index(j), reflect.ValueOf(none))
 			}

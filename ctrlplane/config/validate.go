@@ -39,6 +39,7 @@ func (k *checker) validate(c *Config) {
 		k.bad["input"], k.bad["exporter"] = true, true
 	}
 	k.inputs(c)
+	k.collectors(c)
 	for _, db := range []struct{ key, path string }{{"geoip.city", c.GeoIP.City}, {"geoip.asn", c.GeoIP.ASN}} {
 		if db.path != "" {
 			k.exists(db.key, db.path)
@@ -83,6 +84,13 @@ func (c *Config) Complete() {
 		n.Name = unique(n.Name, from, taken)
 	}
 	clear(taken)
+	for i := range c.Collectors {
+		taken[c.Collectors[i].Name] = true
+	}
+	for i := range c.Collectors {
+		c.Collectors[i].Name = unique(c.Collectors[i].Name, "collector", taken)
+	}
+	clear(taken)
 	for i := range c.Exporters {
 		taken[c.Exporters[i].Name] = true
 	}
@@ -117,6 +125,7 @@ func (k *checker) constraints(path string, v reflect.Value) {
 		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
 			for j := range f.Len() {
 				k.constraints(fmt.Sprintf("%s[%d]", key, j), f.Index(j))
+				k.own(fmt.Sprintf("%s[%d]", key, j), f.Index(j))
 			}
 		case m.tag.Get("one") != "":
 			k.oneOf(key, f, strings.Fields(m.tag.Get("one")))

@@ -150,6 +150,53 @@ func (s *Summary) Made() uint64 { return s.Packets["exported"] + s.Packets["ring
 
 // Print writes the account for people: every line is a sum that must come out even.
 func (s *Summary) Print(w io.Writer) {
+	if s.printCollected(w); len(s.Packets) > 0 || len(s.collected()) == 0 {
+		s.printMetered(w)
+	}
+	for _, a := range s.Exporters {
+		a.print(w)
+	}
+	s.printMalformed(w)
+	if c := s.Commands; c != nil && c.Ran+c.Dropped > 0 {
+		fmt.Fprintf(w, "commands  %d ran, %d of them failed; %d left out\n", c.Ran, c.Failed, c.Dropped)
+	}
+}
+
+// collected returns what the collectors count, summed.
+func (s *Summary) collected() map[string]uint64 {
+	all := map[string]uint64{}
+	for _, t := range s.Tallies {
+		if t.Part == "collector" {
+			all[t.Name] += t.N
+		}
+	}
+	return all
+}
+
+// printCollected says what became of what others exported, and what was wrong with it.
+func (s *Summary) printCollected(w io.Writer) {
+	n := s.collected()
+	if len(n) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "collected %d records of %d datagrams = %d handed over + %d duplicates + %d lost in full rings",
+		n["records"], n["datagrams"], n["records"]-n["duplicates"]-n["ring_full"], n["duplicates"], n["ring_full"])
+	for _, name := range []string{"datagrams", "octets", "records", "duplicates", "ring_full"} {
+		delete(n, name)
+	}
+	for i, name := range sortedKeys(n) {
+		if i == 0 {
+			fmt.Fprint(w, ";")
+		}
+		if n[name] > 0 {
+			fmt.Fprintf(w, " %s %d", name, n[name])
+		}
+	}
+	fmt.Fprintln(w)
+}
+
+// printMetered says what became of packets and flows.
+func (s *Summary) printMetered(w io.Writer) {
 	p := s.Packets
 	fmt.Fprintf(w, "packets   %d received = %d metered", p["received"], p["metered"])
 	for _, name := range []string{"refused", "filtered", "sampled_out", "not_in_shard"} {
@@ -176,13 +223,6 @@ func (s *Summary) Print(w io.Writer) {
 	if p["transactions"] > 0 {
 		fmt.Fprintf(w, "events    %d transactions = %d handed over + %d lost in full rings\n",
 			p["transactions"], p["events"], p["events_ring_full"])
-	}
-	for _, a := range s.Exporters {
-		a.print(w)
-	}
-	s.printMalformed(w)
-	if c := s.Commands; c != nil && c.Ran+c.Dropped > 0 {
-		fmt.Fprintf(w, "commands  %d ran, %d of them failed; %d left out\n", c.Ran, c.Failed, c.Dropped)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/dissect"
@@ -235,6 +236,11 @@ func Page() string {
 		"| Metric | Labels | Meaning |\n|---|---|---|\n")
 	for _, m := range all() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.name, strings.Join(m.labels, ", "), m.doc)
+	}
+	b.WriteString("\n# Collectors\n\nWhat collectors count, as `weir_collector_datagrams_total`, and in summaries as tallies of " +
+		"the part `collector`.\n\n| Counter | Meaning |\n|---|---|\n")
+	for _, d := range collect.CounterDocs {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", d.Name, d.Doc)
 	}
 	return b.String()
 }

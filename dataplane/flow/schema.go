@@ -143,3 +143,17 @@ func (s *Schema) Named(name string) *Field { return s.byName[strings.ToLower(nam
 func (s *Schema) Element(pen uint32, id uint16) *Field {
 	return s.byElement[[2]uint32{pen, uint32(id)}]
 }
+
+// Extend adds fields that people define themselves, before anybody uses the schema. It fails if a
+// name or an element is taken.
+func (s *Schema) Extend(fields []*Field) error {
+	for _, f := range fields {
+		if o := s.Element(f.PEN, f.ID); o != nil && o.Name == f.Name && o.Type == f.Type {
+			continue // it was extended by the same before
+		}
+		if err := s.add(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}

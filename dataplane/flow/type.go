@@ -294,3 +294,13 @@ func appendPlain(dst, s []byte) []byte {
 	}
 	return dst
 }
+
+// TypeNamed returns the type with a name of RFC 7012, 0 if there is none here.
+func TypeNamed(name string) Type {
+	for t := Type(1); t < types_; t++ {
+		if types[t].name == name {
+			return t
+		}
+	}
+	return 0
+}

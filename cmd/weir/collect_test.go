@@ -1,0 +1,49 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What one weir exports another collects: the flows are the same, whatever is between them.
+func TestCollectWhatIsExported(t *testing.T) {
+	dir := t.TempDir()
+	file, want, got := filepath.Join(dir, "flows.ipfix"), filepath.Join(dir, "want"), filepath.Join(dir, "got")
+	const fields = "%IPV4_SRC_ADDR %IPV4_DST_ADDR %L4_SRC_PORT %L4_DST_PORT %PROTOCOL %IN_BYTES %OUT_BYTES %IN_PKTS " +
+		"%OUT_PKTS %FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS %L7_PROTO %TCP_FLAGS %MIN_TTL %IN_SRC_MAC"
+	must(t, "replay", "-q", "--json="+want, "-T", fields, sample)
+	for _, biflow := range []string{"rfc5103", "nprobe"} {
+		must(t, "replay", "-q", "--ipfix", file, "-T", fields, "--biflow", biflow, sample)
+		must(t, "replay", "-q", "--collect", "--json="+got, "-T", fields, file)
+		a, b := canonical(t, want), canonical(t, got)
+		if len(a) != len(b) || len(a) == 0 {
+			t.Fatalf("%s: %d flows were collected of %d", biflow, len(b), len(a))
+		}
+		for i := range a {
+			if a[i] != b[i] {
+				t.Errorf("%s: flow %d was\n%s and is\n%s", biflow, i, a[i], b[i])
+			}
+		}
+	}
+}
+
+// canonical returns the lines of a file of JSON in one form.
+func canonical(t *testing.T, path string) (all []string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatal(err)
+		}
+		b, _ := json.Marshal(v)
+		all = append(all, string(b))
+	}
+	return all
+}
