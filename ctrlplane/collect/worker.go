@@ -24,8 +24,6 @@ type Worker struct {
 	specs    []flow.Specifier // room for a template
 	a        flow.Arrival
 	packet   dissect.Packet
-	view     flow.View
-	msg      []byte
 	now      uint64 // nanoseconds since the Unix epoch
 }
 

@@ -23,8 +23,7 @@ type Inlet struct {
 	ignored  KeyPart // what they do not say of the key
 	shortest int     // octets of a record
 	fixed    bool    // every record has so many
-	lists    int
-	icmp     bool // ports may stand for type and code
+	icmp     bool    // ports may stand for type and code
 }
 
 // intake is how one value gets from a record into an Arrival.
