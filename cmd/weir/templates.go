@@ -44,6 +44,7 @@ var kindTemplates = [...]struct {
 	{egress.Events(), eventTemplate, nil},
 	{egress.Only(egress.Calls), callTemplate, call.Fields},
 	{egress.Only(egress.Subscribers, egress.Groups), usageTemplate, flow.OfUsage},
+	{egress.Only(egress.Devices), "", flow.OfCounters},
 }
 
 // callTemplate is what is exported of every call besides what the schema has of calls.

@@ -18,6 +18,7 @@ const (
 	Kernel
 	Records
 	OptionRecords
+	CounterRecords
 	RingFull
 	RecordsBad
 	SetsBad
@@ -51,18 +52,19 @@ const (
 
 // CounterDocs names and explains every Counter.
 var CounterDocs = [Counters]struct{ Name, Doc string }{
-	Datagrams:     {"datagrams", "Datagrams, and messages of streams and files, that were received."},
-	Octets:        {"octets", "Octets of them."},
-	Refused:       {"refused", "Datagrams of exporters that are not allowed."},
-	Unread:        {"unread", "Datagrams that are no message of a version that is known, or end before its header does."},
-	Truncated:     {"truncated", "Messages shorter than they say. What is there of them is read."},
-	Kernel:        {"kernel_dropped", "Datagrams that the kernel dropped because the receive buffer was full."},
-	Records:       {"records", "Records of flows handed to the exporters, or lost because the ring was full."},
-	OptionRecords: {"options", "Records that tell of the exporter: sampling, names, statistics."},
-	RingFull:      {"ring_full", "Records lost because the control plane did not take them in time."},
-	RecordsBad:    {"records_malformed", "Records that end before their template does. The rest of their set is lost."},
-	SetsBad:       {"sets_malformed", "Sets with a length that cannot be. The rest of their message is lost."},
-	Templates:     {"templates", "Templates that were learnt, those that were known already not counted."},
+	Datagrams:      {"datagrams", "Datagrams, and messages of streams and files, that were received."},
+	Octets:         {"octets", "Octets of them."},
+	Refused:        {"refused", "Datagrams of exporters that are not allowed."},
+	Unread:         {"unread", "Datagrams that are no message of a version that is known, or end before its header does."},
+	Truncated:      {"truncated", "Messages shorter than they say. What is there of them is read."},
+	Kernel:         {"kernel_dropped", "Datagrams that the kernel dropped because the receive buffer was full."},
+	Records:        {"records", "Records of flows handed to the exporters, or lost because the ring was full."},
+	OptionRecords:  {"options", "Records that tell of the exporter: sampling, names, statistics."},
+	CounterRecords: {"counter_records", "Records of what devices count, of sFlow."},
+	RingFull:       {"ring_full", "Records lost because the control plane did not take them in time."},
+	RecordsBad:     {"records_malformed", "Records that end before their template does. The rest of their set is lost."},
+	SetsBad:        {"sets_malformed", "Sets with a length that cannot be. The rest of their message is lost."},
+	Templates:      {"templates", "Templates that were learnt, those that were known already not counted."},
 	TemplatesBad: {"templates_malformed",
 		"Template records that make no sense, or whose records would be empty. The rest of their set is lost."},
 	TemplatesFull: {"templates_full", "Templates refused because the exporter has too many."},

@@ -76,7 +76,7 @@ func (w *Worker) emit(s *session) {
 		w.counts.add(Duplicates, 1)
 		return
 	}
-	b := w.reserve(a.Size())
+	b := w.reserve(ring.Flow, a.Size())
 	if b == nil {
 		w.counts.add(RingFull, 1)
 		return
@@ -107,9 +107,9 @@ func (w *Worker) settle() {
 }
 
 // reserve returns room in the ring, nil if there is none.
-func (w *Worker) reserve(n int) []byte {
+func (w *Worker) reserve(kind ring.Kind, n int) []byte {
 	for {
-		if b := w.out.Reserve(ring.Flow, n); b != nil || w.wait == nil {
+		if b := w.out.Reserve(kind, n); b != nil || w.wait == nil {
 			return b
 		}
 		w.out.Commit()

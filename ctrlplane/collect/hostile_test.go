@@ -178,3 +178,18 @@ func FuzzCollect(f *testing.F) {
 		}
 	})
 }
+
+// Whatever an agent says, reading it ends.
+func FuzzSFlow(f *testing.F) {
+	f.Add(append(xdr(5, 1, 0xc0000201, 0, 1, 1000, 1), opaque(1, 7, 3, 512, 5000, 0, 3, 4, 1, opaque(3, 9, 6, 1, 2, 3, 4, 5, 6))...))
+	f.Add(append(xdr(4, 1, 0xc0000201, 1, 1000, 1), xdr(1, 1, 3, 64, 5000, 0, 3, 4, 2, 9, 6, 1, 2, 3, 4, 5, 6, 1, 1, 1, 2, 3, 4)...))
+	f.Add(append(xdr(5, 1, 0xc0000201, 0, 1, 1000, 1), opaque(2, 7, 3, 1, opaque(1, make([]byte, 88)))...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < 4 {
+			return
+		}
+		b[0], b[1], b[2] = 0, 0, 0
+		x := newBench(t, func(o *Options) { o.RingSize = 1 << 16 })
+		x.take(b, second)
+	})
+}

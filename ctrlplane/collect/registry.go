@@ -38,7 +38,7 @@ const (
 	fixed family = iota
 	netflow9
 	ipfix
-	sflow
+	sflowAgent
 )
 
 // exporter is an observation domain of an exporter.

@@ -41,7 +41,9 @@ func (w *Worker) dissect(f *nic.Frame) bool {
 		a.L2Octets[flow.Forward] = uint64(f.Wire)
 		a.Said.Add(w.c.known.frame...)
 	}
-	a.TCPFlags[flow.Forward], a.TOS[flow.Forward] = p.TCPFlags, p.TOS
+	if a.TOS[flow.Forward] = p.TOS; p.HasTCP {
+		a.Controls(p.TCPFlags)
+	}
 	a.MinTTL[flow.Forward], a.MaxTTL[flow.Forward] = p.TTL, p.TTL
 	a.FlowLabel[flow.Forward], a.MPLS, a.CVLAN = p.FlowLabel, p.MPLS, p.CVLAN
 	w.link()
@@ -72,6 +74,7 @@ func (w *Worker) addresses() {
 // IP protocol numbers.
 const (
 	protoICMP   = 1
+	protoTCP    = 6
 	protoICMPv6 = 58
 )
 
@@ -117,6 +120,11 @@ func (w *Worker) link() {
 type known struct {
 	packet, frame, ports, vlan, cvlan, icmp, label, mac, mpls     []*flow.Field
 	tunnel, tunnelID, outer4, outer6, outerPorts, ingress, egress []*flow.Field
+	packets, ip                                                   []*flow.Field
+
+	etherType, leavingVLAN, user, nextHop, bgpNextHop *flow.Field
+	masks, peers                                      [2]*flow.Field
+	translated                                        [4]*flow.Field
 }
 
 // know looks the fields up.
@@ -132,9 +140,19 @@ func know(s *flow.Schema) (k known) {
 		{&k.mac, "IN_SRC_MAC IN_DST_MAC"}, {&k.mpls, "MPLS_LABEL_1 MPLS_LABEL_2 MPLS_LABEL_3"},
 		{&k.tunnel, "TUNNEL_DEPTH OUTER_PROTOCOL"}, {&k.tunnelID, "UPSTREAM_TUNNEL_ID TUNNEL_ID"},
 		{&k.outer4, "OUTER_IPV4_SRC_ADDR OUTER_IPV4_DST_ADDR"}, {&k.outer6, "OUTER_IPV6_SRC_ADDR OUTER_IPV6_DST_ADDR"},
-		{&k.outerPorts, "OUTER_L4_SRC_PORT OUTER_L4_DST_PORT"}, {&k.ingress, "INPUT_SNMP"}, {&k.egress, "OUTPUT_SNMP"},
+		{&k.outerPorts, "OUTER_L4_SRC_PORT OUTER_L4_DST_PORT"}, {&k.ingress, "INPUT_SNMP"}, {&k.egress, "OUTPUT_SNMP"}, {&k.packets, "IN_PKTS"},
+		{&k.ip, "IPV4_SRC_ADDR IPV4_DST_ADDR PROTOCOL IP_PROTOCOL_VERSION IN_BYTES IN_PKTS SRC_TOS"},
 	} {
 		*x.to = flow.Labelled(s.Fields, x.labels)
+	}
+	for label, to := range map[string]**flow.Field{
+		"ETHERNET_TYPE": &k.etherType, "DST_VLAN": &k.leavingVLAN, "USERNAME": &k.user, "IPV4_NEXT_HOP": &k.nextHop,
+		"IPV4_BGP_NEXT_HOP": &k.bgpNextHop, "IPV4_SRC_MASK": &k.masks[0], "IPV4_DST_MASK": &k.masks[1],
+		"BGP_PREV_ADJACENT_ASN": &k.peers[0], "BGP_NEXT_ADJACENT_ASN": &k.peers[1],
+		"POST_NAT_SRC_IPV4_ADDR": &k.translated[0], "POST_NAT_DST_IPV4_ADDR": &k.translated[1],
+		"POST_NAPT_SRC_PORT": &k.translated[2], "POST_NAPT_DST_PORT": &k.translated[3],
+	} {
+		*to = s.Named(label)
 	}
 	return k
 }

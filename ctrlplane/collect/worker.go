@@ -164,7 +164,7 @@ func facts(key sessionKey, version uint16) []byte {
 		a.Bytes(flow.ExporterIPv6, b[:])
 	}
 	source := uint64(1)
-	if key.family == sflow {
+	if key.family == sflowAgent {
 		source = 2
 	}
 	a.Uint(flow.FlowSource, source)
@@ -190,7 +190,12 @@ func (w *Worker) read(m *netflow.Message, s *session) {
 	if m.Version == 1 {
 		return // has no sequence numbers
 	}
-	step := s.sequence.take(m.Sequence, n, countable)
+	w.follow(s, m.Sequence, n, countable)
+}
+
+// follow counts what the number of a message, with so many of what is counted, says of those before.
+func (w *Worker) follow(s *session, number, n uint32, countable bool) {
+	step := s.sequence.take(number, n, countable)
 	if step.lost > 0 {
 		w.counts.add(Lost, uint64(step.lost))
 		s.stats.lost.Add(uint64(step.lost))

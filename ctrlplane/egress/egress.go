@@ -271,6 +271,10 @@ func (e *Egress) take(i int, kind ring.Kind, msg []byte) {
 			}
 			ok = false
 		}
+	case ring.Counters:
+		if ok = e.view.Load(msg); ok {
+			e.export(i, Devices)
+		}
 	case ring.Malformed:
 		ok = e.Malformed == nil || e.Malformed.Take(msg)
 	}

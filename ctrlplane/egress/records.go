@@ -19,6 +19,7 @@ const (
 	Statistics              // what weir counts
 	Subscribers             // what each subscriber has used
 	Groups                  // what all have used that share an access point name and a cell
+	Devices                 // what other devices count
 	plain       int  = iota // how many kinds there are besides events
 	firstEvents Kind = 32   // those of the first of app.All
 )
@@ -34,6 +35,7 @@ var kinds = [plain]struct {
 
 	Subscribers: {"subscriber", flow.KindUsage},
 	Groups:      {"group", flow.KindUsage},
+	Devices:     {"counters", flow.KindCounters},
 }
 
 // EventsOf are the events of the dissector at a position of app.All.

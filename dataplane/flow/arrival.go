@@ -113,6 +113,12 @@ func (a *Arrival) Begin(c Clock) {
 	a.Attrs.Reset()
 }
 
+// Controls says TCP's control bits of the packets from client to server.
+func (a *Arrival) Controls(bits uint16) {
+	a.TCPFlags[Forward] = bits
+	a.Said.set(placeFlags)
+}
+
 // Element notes an element that is not understood, to be handed on as it is. It returns false if
 // there is no room for it.
 func (a *Arrival) Element(pen uint32, id uint16, b []byte) bool {

@@ -7,6 +7,6 @@ func All() [][]*Field {
 		coreFields, timeFields, linkFields, tcpFields, latencyFields, sizeFields, timingFields,
 		rateFields, outerFields, geoFields, leaseFields, routeFields, appFields, exportFields,
 		identityFields, statisticsFields, callFields, subscriberFields,
-		collectedFields, translationFields, collectionFields,
+		collectedFields, translationFields, collectionFields, sampleFields, counterFields,
 	}
 }

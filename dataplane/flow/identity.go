@@ -11,10 +11,11 @@ const (
 	KindCall                   // a call: its signalling and its media
 	KindStatistics             // what weir counts
 	KindUsage                  // what a subscriber, or a group of them, has used in a time
+	KindCounters               // what other devices count
 	Kinds          int  = iota
 )
 
-var kinds = [Kinds]string{"flow", "event", "call", "statistics", "usage"}
+var kinds = [Kinds]string{"flow", "event", "call", "statistics", "usage", "counters"}
 
 func (k Kind) String() string { return kinds[k] }
 
@@ -32,7 +33,7 @@ var identityFields = []*Field{
 	{
 		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir},
 		Type:    String, Width: 12, calc: recordKind,
-		Doc: "What the record tells of: flow, event, call, statistics or usage.",
+		Doc: "What the record tells of: flow, event, call, statistics, usage or counters.",
 	},
 	{
 		Element: Element{Label: "RECORD_ID", ID: 275, PEN: Weir, ECS: "event.id"},

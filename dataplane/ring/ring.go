@@ -19,6 +19,7 @@ const (
 	Stats                 // a worker's counters
 	Event                 // a flow.Record as it is now, and the attributes of one of its transactions
 	Malformed             // a worker.Flawed and the octets of the frame
+	Counters              // what a device counts, in a flow.Record's attributes
 )
 
 const (
