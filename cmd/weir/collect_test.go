@@ -47,3 +47,21 @@ func canonical(t *testing.T, path string) (all []string) {
 	}
 	return all
 }
+
+// Elements that nobody here knows go through as they came, each as itself, of a length or of any.
+func TestCollectedElementsGoThrough(t *testing.T) {
+	capture := "../../../shared/captures/netflow/derived_netflow__beats__IPFIX-YAF-basic-with-applabel.pcap"
+	if _, err := os.Stat(capture); err != nil {
+		t.Skip("the capture collection is not here: ", err)
+	}
+	dir := t.TempDir()
+	file, want, got := filepath.Join(dir, "flows.ipfix"), filepath.Join(dir, "want"), filepath.Join(dir, "got")
+	const fields = "%IPV4_SRC_ADDR %IPV4_DST_ADDR %IN_BYTES %OUT_BYTES %OBSERVATION_DOMAIN_ID %EXPORTER_IPV4_ADDRESS %COLLECTED_ELEMENTS"
+	must(t, "replay", "-q", "--collect", "--json="+want, "-T", fields, capture)
+	must(t, "replay", "-q", "--collect", "--ipfix", file, "-T", fields, capture)
+	must(t, "replay", "-q", "--collect", "--json="+got, "-T", fields, file)
+	a, b := canonical(t, want), canonical(t, got)
+	if len(a) != 2 || strings.Join(a, "\n") != strings.Join(b, "\n") || !strings.Contains(a[0], "00001ad7") {
+		t.Errorf("were\n%s\nand are\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+}

@@ -66,6 +66,7 @@ func (w *Worker) estimate(s *session) {
 func (w *Worker) emit(s *session) {
 	a := &w.a
 	w.settle()
+	w.sign(s)
 	if a.Lost > 0 {
 		w.counts.add(ElementsLost, uint64(a.Lost))
 	}
@@ -102,8 +103,14 @@ func (w *Worker) settle() {
 	if w.c.o.Reforge && a.Export > 0 {
 		a.First, a.Last = a.First+w.now-a.Export, a.Last+w.now-a.Export
 	}
-	a.Attrs.Uint(flow.ExportTime, a.Export)
-	a.Attrs.Uint(flow.CollectedAt, w.now)
+}
+
+// sign says who sent the record and when. It comes last, so that what a record says itself, as one that
+// was collected before, goes before it.
+func (w *Worker) sign(s *session) {
+	w.a.Attrs.Add(s.facts)
+	w.a.Attrs.Uint(flow.ExportTime, w.a.Export)
+	w.a.Attrs.Uint(flow.CollectedAt, w.now)
 }
 
 // reserve returns room in the ring, nil if there is none.

@@ -56,7 +56,6 @@ func (w *Worker) sample(s *session, x *sflow.Sample) {
 		return
 	}
 	w.a.Begin(flow.Clock{Export: w.now})
-	w.a.Attrs.Add(s.facts)
 	w.a.Ignored = flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel
 	var r sflow.Record
 	understood := 0
@@ -386,8 +385,7 @@ func (w *Worker) tell(f *flow.Field, n uint64) {
 func (w *Worker) counters(s *session) {
 	a := &w.a
 	a.First, a.Last = w.now, w.now
-	a.Attrs.Uint(flow.ExportTime, a.Export)
-	a.Attrs.Uint(flow.CollectedAt, w.now)
+	w.sign(s)
 	w.counts.add(CounterRecords, 1)
 	s.stats.records.Add(1)
 	b := w.reserve(ring.Counters, a.Size())

@@ -156,10 +156,12 @@ func (w *Worker) forget() {
 func facts(key sessionKey, version uint16) []byte {
 	var a flow.Attrs
 	addr := key.from.Addr()
-	if addr.Is4() {
+	switch {
+	case addr.IsUnspecified(): // of a file nobody knows it
+	case addr.Is4():
 		b := addr.As4()
 		a.Bytes(flow.ExporterIPv4, b[:])
-	} else {
+	default:
 		b := addr.As16()
 		a.Bytes(flow.ExporterIPv6, b[:])
 	}
@@ -227,7 +229,6 @@ func (w *Worker) records(m *netflow.Message, s *session) {
 	b, clock := m.Body, s.clock(m)
 	for len(b) > 0 {
 		w.a.Begin(clock)
-		w.a.Attrs.Add(s.facts)
 		rest, ok := in.Read(b, &w.a)
 		if !ok {
 			w.counts.add(RecordsBad, 1)
@@ -284,7 +285,6 @@ func (w *Worker) data(d data, b []byte) (n uint32) {
 	shortest := d.t.inlet.Shortest()
 	for len(b) >= shortest {
 		w.a.Begin(d.clock)
-		w.a.Attrs.Add(d.s.facts)
 		rest, ok := d.t.inlet.Read(b, &w.a)
 		if !ok {
 			if !netflow.Padding(b) {

@@ -119,8 +119,8 @@ func (a *Arrival) Controls(bits uint16) {
 	a.Said.set(placeFlags)
 }
 
-// Element notes an element that is not understood, to be handed on as it is. It returns false if
-// there is no room for it.
+// Element notes an element that is not understood, to be handed on as it is. The highest bit of id says
+// that its length may vary. It returns false if there is no room for it.
 func (a *Arrival) Element(pen uint32, id uint16, b []byte) bool {
 	if len(a.Foreign)+8+len(b) > maxForeign {
 		a.Lost++

@@ -27,7 +27,8 @@ var (
 	SamplingOrigin = vendor(Weir, 2004, "SAMPLING_ORIGIN", String,
 		"Who says what SAMPLING_INTERVAL is: data, header, options or configuration; absent without it.")
 	CollectedElements = vendor(Weir, 2005, "COLLECTED_ELEMENTS", OctetArray,
-		"Elements nobody here knows, as they came: enterprise, 4 octets; element, 2; length, 2; its octets.")
+		"Elements nobody here knows, as they came: enterprise, 4 octets; element, 2, with the highest bit set if "+
+			"its length varies; length, 2; its octets. IPFIX has the elements themselves.")
 	ExportTime = vendor(Weir, 2006, "EXPORT_TIME_MILLISECONDS", DateTimeMilliseconds,
 		"When the exporter sent the record, by its clock, milliseconds since the epoch.")
 	ExportVersion = vendor(Weir, 2007, "EXPORT_VERSION", Unsigned8,

@@ -136,10 +136,18 @@ func (s *intake) take(a *Arrival, b []byte) {
 	case takeUptime:
 		s.uptime(a, at, b)
 	case takeForeign:
-		a.Element(s.pen, s.id, b)
+		a.Element(s.pen, s.id|s.varies(), b)
 	default:
 		s.other(a, at, b)
 	}
+}
+
+// varies returns the bit of an element whose length varies.
+func (s *intake) varies() uint16 {
+	if s.size == Varies {
+		return 1 << 15
+	}
+	return 0
 }
 
 // other is take for what is rarer or takes longer.

@@ -58,8 +58,6 @@ func FuzzSFlow(f *testing.F) {
 					x.Labels()
 				case User:
 					x.Users()
-				case InterfaceCounters:
-					x.Interface()
 				}
 				if i > len(b) {
 					t.Fatal("there are more records than octets")

@@ -117,7 +117,10 @@ func (ipfix) optionsTemplate(dst []byte, t *optionsTemplate) []byte {
 // written as types from 57472 on, the way nProbe does.
 type netflow9 struct{}
 
-const ntopBase = 57472
+const (
+	ciscoBase = 1 << 15 // of Cisco's elements
+	ntopBase  = 57472
+)
 
 func (netflow9) shape() shape {
 	return shape{header: 20, sequence: 12, templates: 0, options: 1, align: 4, perMessage: true}
@@ -150,6 +153,8 @@ func (netflow9) column(fd *flow.Field, o *export.FormatOptions) (column, error) 
 		c.id = fd.Legacy
 	case fd.PEN == flow.Ntop && fd.ID < 1<<16-ntopBase:
 		c.id = ntopBase + fd.ID
+	case fd.PEN == flow.Cisco && fd.ID < ntopBase-ciscoBase:
+		c.id = ciscoBase + fd.ID
 	default:
 		return c, fmt.Errorf("field %s (element %d of enterprise %d) has no number in NetFlow v9: "+
 			"use ipfix or remove it", fd.Key(), fd.ID, fd.PEN)

@@ -34,8 +34,9 @@ type Format struct {
 	nextID   uint16                // of the next template
 	sets     atomic.Pointer[[]set] // template sets announced so far; only ever appended to
 	options  []set                 // records about the exporter
-	opened   bool                  // streams get sets and options from Open
-	sequence uint32                // of the next message
+	foreign  foreign
+	opened   bool   // streams get sets and options from Open
+	sequence uint32 // of the next message
 
 	schedule
 	message
@@ -63,6 +64,8 @@ type found struct {
 type presence struct {
 	family *family
 	bits   [maxColumns / 64]uint64
+	// foreign is the number of the set of elements that are handed on as they came, 0 for none.
+	foreign uint32
 }
 
 const (
@@ -109,7 +112,7 @@ func (f *Format) fits() error {
 	}
 	for i := range f.families {
 		fam := &f.families[i]
-		set := 4 + 4 + 8*len(fam.columns)
+		set := 4 + 4 + 8*len(fam.columns) + fam.foreignRoom()
 		if need := f.shape.header + max(set, 4+fam.all.shortest+f.shape.align); need > f.o.Size {
 			return fmt.Errorf("template of %d fields needs messages of %d octets, not %d: "+
 				"raise the MTU or remove fields", len(fam.columns), need, f.o.Size)

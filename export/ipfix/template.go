@@ -14,6 +14,7 @@ type family struct {
 	plan    *flow.Plan // of their fields, in the same order
 	all     *template  // with every column
 	every   presence   // the flow that has them all
+	carried int        // position in the plan of elements that are handed on as they came; 0 is none
 }
 
 // template is the columns some flows have values for.
@@ -31,8 +32,12 @@ var systemInit = column{id: 160, length: 8}
 func (m *family) build(f *Format, version uint8) error {
 	var errs []error
 	uptime, given := false, false
-	fields := f.o.Template.Version(version)
+	fields, carries := f.carries(f.o.Template.Version(version))
 	m.plan = flow.NewPlan(fields)
+	if carries {
+		fields = fields[:len(fields)-1]
+		m.carried = len(fields)
+	}
 	for _, fd := range fields {
 		c, err := f.d.column(fd, &f.o)
 		errs = append(errs, err)
@@ -76,6 +81,11 @@ func (f *Format) newTemplate(p *presence) *template {
 			t.shortest += c.shortest()
 			n++
 		}
+	}
+	for _, c := range f.foreign.columns(p.foreign) {
+		b = c.specifier(b)
+		t.shortest += c.shortest()
+		n++
 	}
 	be.PutUint16(b[2:], uint16(len(b)))
 	be.PutUint16(b[6:], n)
@@ -133,6 +143,9 @@ func (f *Format) encode(dst []byte, v *flow.View, how encoding) []byte {
 		if ok {
 			f.bits[i/64] |= 1 << (i % 64)
 		}
+	}
+	if m.carried > 0 && !how.full {
+		dst = f.carry(dst, m)
 	}
 	return dst
 }
