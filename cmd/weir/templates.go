@@ -44,8 +44,12 @@ var kindTemplates = [...]struct {
 	{egress.Events(), eventTemplate, nil},
 	{egress.Only(egress.Calls), callTemplate, call.Fields},
 	{egress.Only(egress.Subscribers, egress.Groups), usageTemplate, flow.OfUsage},
-	{egress.Only(egress.Devices), "", flow.OfCounters},
+	{egress.Only(egress.Devices), counterTemplate, flow.OfCounters},
 }
+
+// counterTemplate is who sent counters of devices, and when they came.
+const counterTemplate = ` %EXPORTER_IPV4_ADDRESS %EXPORTER_IPV6_ADDRESS %OBSERVATION_DOMAIN_ID
+	%COLLECTION_TIME_MILLISECONDS`
 
 // callTemplate is what is exported of every call besides what the schema has of calls.
 const callTemplate = ` %IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %PROTOCOL %IP_PROTOCOL_VERSION

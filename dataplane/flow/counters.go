@@ -66,10 +66,8 @@ var (
 var counterFields = slices.Concat([]*Field{CounterSource}, InterfaceCounters, EthernetCounters,
 	[]*Field{CounterVLAN, VLANOctets}, VLANCounters, ProcessorCounters)
 
-// OfCounters returns the fields of records of KindCounters, and who sent them.
-func OfCounters() []*Field {
-	return append([]*Field{ExporterIPv4, ExporterIPv6, ObservationDomain, CollectedAt}, counterFields...)
-}
+// OfCounters returns the fields of records of KindCounters.
+func OfCounters() []*Field { return counterFields }
 
 // What agents of sFlow say of a sampled packet besides its headers.
 var (
