@@ -6,7 +6,6 @@ import (
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/nic"
-	"github.com/weir-probe/weir/dataplane/ring"
 	"github.com/weir-probe/weir/dissect/sflow"
 )
 
@@ -159,14 +158,17 @@ func (w *Worker) sampled(r *sflow.Record, x *sflow.Sample) bool {
 	return true
 }
 
+// ethernet is the protocol of a header that is a frame; 11 and 12 are IP.
+const ethernet = 1
+
 // header dissects the beginning of a packet.
 func (w *Worker) header(r *sflow.Record) {
 	h := r.Sampled()
 	if len(h.Octets) == 0 {
 		return
 	}
-	link, ok := [...]nic.Link{1: nic.Ethernet, 11: nic.IPv4, 12: nic.IPv6}, h.Protocol == 1 || h.Protocol == 11 || h.Protocol == 12
-	if !ok {
+	link := [...]nic.Link{ethernet: nic.Ethernet, 11: nic.IPv4, 12: nic.IPv6}
+	if h.Protocol != ethernet && h.Protocol != 11 && h.Protocol != 12 {
 		w.counts.add(SectionsBad, 1)
 		return
 	}
@@ -174,8 +176,9 @@ func (w *Worker) header(r *sflow.Record) {
 		Data: unsafe.Pointer(unsafe.SliceData(h.Octets)), Len: uint32(len(h.Octets)), Link: link[h.Protocol],
 		Wire: max(h.Length-min(h.Stripped, h.Length), uint32(len(h.Octets))), Time: w.now,
 	}
-	if !w.dissect(&f) && h.Protocol == 1 && len(h.Octets) >= 14 {
-		w.ether(h.Length, [6]byte(h.Octets[6:12]), [6]byte(h.Octets[:6]), uint64(h.Octets[12])<<8|uint64(h.Octets[13]))
+	if !w.dissect(&f) && h.Protocol == ethernet && len(h.Octets) >= 14 {
+		b := h.Octets
+		w.ether(h.Length, [6]byte(b[6:12]), [6]byte(b[:6]), uint64(b[12])<<8|uint64(b[13]))
 	}
 }
 
@@ -330,68 +333,4 @@ func (w *Worker) translated(r *sflow.Record) {
 	src, dst := r.Pair()
 	w.a.Attrs.Uint(k.translated[2], uint64(src))
 	w.a.Attrs.Uint(k.translated[3], uint64(dst))
-}
-
-// counted adds what a record of counters says.
-func (w *Worker) counted(r *sflow.Record) bool {
-	a := &w.a
-	switch r.Format {
-	case sflow.InterfaceCounters:
-		if c := r.Interface(); !r.R.Short() {
-			for i, f := range flow.InterfaceCounters {
-				w.tell(f, c[i])
-			}
-		}
-	case sflow.EthernetCounters:
-		var n [13]uint32
-		r.Numbers(n[:])
-		if !r.R.Short() {
-			for i, f := range flow.EthernetCounters {
-				w.tell(f, uint64(n[i]))
-			}
-		}
-	case sflow.VLANCounters:
-		id, octets := r.R.U32(), r.R.U64()
-		var n [4]uint32
-		r.Numbers(n[:])
-		if !r.R.Short() {
-			a.Attrs.Uint(flow.CounterVLAN, uint64(id))
-			a.Attrs.Uint(flow.VLANOctets, octets)
-			for i, f := range flow.VLANCounters {
-				w.tell(f, uint64(n[i]))
-			}
-		}
-	case sflow.ProcessorCounters:
-		for _, f := range flow.ProcessorCounters[:3] {
-			w.tell(f, uint64(r.R.U32()))
-		}
-		for _, f := range flow.ProcessorCounters[3:] {
-			a.Attrs.Uint(f, r.R.U64())
-		}
-	default:
-		return false
-	}
-	return true
-}
-
-// tell says a number of 32 bits, unless it is that which means that nobody counts it.
-func (w *Worker) tell(f *flow.Field, n uint64) {
-	if f.Type != flow.Unsigned32 || n != 1<<32-1 {
-		w.a.Attrs.Uint(f, n)
-	}
-}
-
-// counters hands over the counters in hand: a record of its own kind, about no flow.
-func (w *Worker) counters(s *session) {
-	a := &w.a
-	a.First, a.Last = w.now, w.now
-	w.sign(s)
-	w.counts.add(CounterRecords, 1)
-	s.stats.records.Add(1)
-	b := w.reserve(ring.Counters, a.Size())
-	if b == nil {
-		w.counts.add(RingFull, 1)
-		return
-	}
-	a.Put(b)
 }

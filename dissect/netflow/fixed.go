@@ -11,17 +11,20 @@ func pad(length uint16) flow.Specifier { return iana(210, length) }
 // Records of the versions that have no templates, as Cisco documents them, written as templates.
 var (
 	v1 = []flow.Specifier{
-		iana(8, 4), iana(12, 4), iana(15, 4), iana(10, 2), iana(14, 2), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4),
+		iana(8, 4), iana(12, 4), iana(15, 4), iana(10, 2), iana(14, 2), iana(2, 4), iana(1, 4), iana(22, 4),
+		iana(21, 4),
 		iana(7, 2), iana(11, 2), pad(2), iana(4, 1), iana(5, 1), iana(6, 1), pad(1), pad(2), pad(4),
 	}
 	v5 = []flow.Specifier{
-		iana(8, 4), iana(12, 4), iana(15, 4), iana(10, 2), iana(14, 2), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4),
+		iana(8, 4), iana(12, 4), iana(15, 4), iana(10, 2), iana(14, 2), iana(2, 4), iana(1, 4), iana(22, 4),
+		iana(21, 4),
 		iana(7, 2), iana(11, 2), pad(1), iana(6, 1), iana(4, 1), iana(5, 1), iana(16, 2), iana(17, 2), iana(9, 1),
 		iana(13, 1), pad(2),
 	}
 	// v7 ends with the address of the router whose shortcut it was.
 	v7 = []flow.Specifier{
-		iana(8, 4), iana(12, 4), iana(15, 4), iana(10, 2), iana(14, 2), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4),
+		iana(8, 4), iana(12, 4), iana(15, 4), iana(10, 2), iana(14, 2), iana(2, 4), iana(1, 4), iana(22, 4),
+		iana(21, 4),
 		iana(7, 2), iana(11, 2), pad(1), iana(6, 1), iana(4, 1), iana(5, 1), iana(16, 2), iana(17, 2), iana(9, 1),
 		iana(13, 1), pad(2), iana(130, 4),
 	}
@@ -35,11 +38,15 @@ func counts(before ...flow.Specifier) []flow.Specifier {
 
 // v8 are the records of v8 by scheme. Masked addresses are those of the networks.
 var v8 = [...][]flow.Specifier{
-	1:  append(counts(), iana(16, 2), iana(17, 2), iana(10, 2), iana(14, 2)),                 // autonomous systems
-	2:  append(counts(), iana(4, 1), pad(1), pad(2), iana(7, 2), iana(11, 2)),                // protocol and ports
-	3:  append(counts(), iana(44, 4), iana(9, 1), pad(1), iana(16, 2), iana(10, 2), pad(2)),  // source network
-	4:  append(counts(), iana(45, 4), iana(13, 1), pad(1), iana(17, 2), iana(14, 2), pad(2)), // destination network
-	5:  append(counts(), iana(44, 4), iana(45, 4), iana(13, 1), iana(9, 1), pad(2), iana(16, 2), iana(17, 2), iana(10, 2), iana(14, 2)),
+	// autonomous systems
+	1: append(counts(), iana(16, 2), iana(17, 2), iana(10, 2), iana(14, 2)),
+	// protocol and ports
+	2: append(counts(), iana(4, 1), pad(1), pad(2), iana(7, 2), iana(11, 2)),
+	3: append(counts(), iana(44, 4), iana(9, 1), pad(1), iana(16, 2), iana(10, 2), pad(2)), // source network
+	// destination network
+	4: append(counts(), iana(45, 4), iana(13, 1), pad(1), iana(17, 2), iana(14, 2), pad(2)),
+	5: append(counts(), iana(44, 4), iana(45, 4), iana(13, 1), iana(9, 1), pad(2), iana(16, 2),
+		iana(17, 2), iana(10, 2), iana(14, 2)),
 	6:  destination, // destination; source and destination; full flow: Catalyst switches
 	7:  sourceDestination,
 	8:  fullFlow,
@@ -47,20 +54,25 @@ var v8 = [...][]flow.Specifier{
 	10: append(counts(), iana(4, 1), iana(5, 1), pad(2), iana(7, 2), iana(11, 2), iana(10, 2), iana(14, 2)),
 	11: append(counts(), iana(44, 4), iana(9, 1), iana(5, 1), iana(16, 2), iana(10, 2), pad(2)),
 	12: append(counts(), iana(45, 4), iana(13, 1), iana(5, 1), iana(17, 2), iana(14, 2), pad(2)),
-	13: append(counts(), iana(44, 4), iana(45, 4), iana(13, 1), iana(9, 1), iana(5, 1), pad(1), iana(16, 2), iana(17, 2), iana(10, 2), iana(14, 2)),
-	14: append(counts(), iana(44, 4), iana(45, 4), iana(13, 1), iana(9, 1), iana(5, 1), iana(4, 1), iana(7, 2), iana(11, 2), iana(10, 2), iana(14, 2)),
+	13: append(counts(), iana(44, 4), iana(45, 4), iana(13, 1), iana(9, 1), iana(5, 1), pad(1),
+		iana(16, 2), iana(17, 2), iana(10, 2), iana(14, 2)),
+	14: append(counts(), iana(44, 4), iana(45, 4), iana(13, 1), iana(9, 1), iana(5, 1), iana(4, 1),
+		iana(7, 2), iana(11, 2), iana(10, 2), iana(14, 2)),
 }
 
 var (
 	destination = []flow.Specifier{
-		iana(12, 4), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4), iana(14, 2), iana(5, 1), pad(1), pad(4), pad(4),
+		iana(12, 4), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4), iana(14, 2), iana(5, 1), pad(1),
+		pad(4), pad(4),
 	}
 	sourceDestination = []flow.Specifier{
-		iana(12, 4), iana(8, 4), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4), iana(14, 2), iana(10, 2), iana(5, 1),
+		iana(12, 4), iana(8, 4), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4), iana(14, 2), iana(10, 2),
+		iana(5, 1),
 		pad(1), pad(2), pad(4), iana(130, 4),
 	}
 	fullFlow = []flow.Specifier{
-		iana(12, 4), iana(8, 4), iana(11, 2), iana(7, 2), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4), iana(14, 2),
+		iana(12, 4), iana(8, 4), iana(11, 2), iana(7, 2), iana(2, 4), iana(1, 4), iana(22, 4), iana(21, 4),
+		iana(14, 2),
 		iana(10, 2), iana(5, 1), iana(4, 1), pad(2), pad(4), iana(130, 4),
 	}
 )

@@ -190,7 +190,9 @@ const Scope uint32 = 1<<32 - 1
 
 // NextTemplate returns the template that b begins with and what follows it. Its elements are in
 // into. It fails if there is none: padding, more elements than fit, or a length that lies.
-func NextTemplate(version uint16, options bool, b []byte, into []flow.Specifier) (t Template, rest []byte, ok bool) {
+func NextTemplate(version uint16, options bool, b []byte, into []flow.Specifier) (
+	t Template, rest []byte, ok bool,
+) {
 	if len(b) < 4 {
 		return t, nil, false
 	}
