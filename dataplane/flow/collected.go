@@ -4,11 +4,7 @@ package flow
 // were collected. What IANA's registry names has its name; labels are Cisco's where there are some.
 var collectedFields = []*Field{
 	told(3, "deltaFlowCount", "FLOWS", Unsigned64, "Flows that the record stands for."),
-	{
-		Element: Element{Name: "ipNextHopIPv4Address", Label: "IPV4_NEXT_HOP", ID: 15},
-		V6:      &Element{Name: "ipNextHopIPv6Address", Label: "IPV6_NEXT_HOP", ID: 62},
-		Type:    IPv4Address, Doc: "Address of the next router.",
-	},
+	NextHop,
 	{
 		Element: Element{Name: "bgpNextHopIPv4Address", Label: "IPV4_BGP_NEXT_HOP", ID: 18},
 		V6:      &Element{Name: "bgpNextHopIPv6Address", Label: "IPV6_BGP_NEXT_HOP", ID: 63},
@@ -86,6 +82,13 @@ var collectedFields = []*Field{
 	told(373, "applicationSubCategoryName", "APPLICATION_SUB_CATEGORY", String,
 		"Subcategory of the application."),
 	told(374, "applicationGroupName", "APPLICATION_GROUP", String, "Group of the application."),
+}
+
+// NextHop is where a router sent the packets.
+var NextHop = &Field{
+	Element: Element{Name: "ipNextHopIPv4Address", Label: "IPV4_NEXT_HOP", ID: 15},
+	V6:      &Element{Name: "ipNextHopIPv6Address", Label: "IPV6_NEXT_HOP", ID: 62},
+	Type:    IPv4Address, Doc: "Address of the next router.",
 }
 
 // told is a field of an element of IANA's.

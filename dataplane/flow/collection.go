@@ -28,7 +28,7 @@ var (
 		"Who says what SAMPLING_INTERVAL is: data, header, options or configuration; absent without it.")
 	CollectedElements = vendor(Weir, 2005, "COLLECTED_ELEMENTS", OctetArray,
 		"Elements nobody here knows, as they came: enterprise, 4 octets; element, 2, with the highest bit set if "+
-			"its length varies; length, 2; its octets. IPFIX has the elements themselves.")
+			"its length varies; length, 2; its octets; in IPFIX the elements themselves.")
 	ExportTime = vendor(Weir, 2006, "EXPORT_TIME_MILLISECONDS", DateTimeMilliseconds,
 		"When the exporter sent the record, by its clock, milliseconds since the epoch.")
 	ExportVersion = vendor(Weir, 2007, "EXPORT_VERSION", Unsigned8,

@@ -148,7 +148,7 @@ func (f *Format) record(dst []byte, v *flow.View, p part) []byte {
 		first, last = v.DirFirst[d], v.DirLast[d]
 	}
 	dst = append(append(dst, src...), dst4...)
-	dst = be.AppendUint32(dst, 0) // next hop: a probe does not route
+	dst = hop(dst, v, d)
 	dst = be.AppendUint16(dst, index(v.Link.Ingress[d]))
 	dst = be.AppendUint16(dst, index(v.Link.Ingress[1-d]))
 	dst = be.AppendUint32(dst, p.of(v.Packets[d]))
@@ -175,6 +175,14 @@ func as(v *flow.View, fd *flow.Field) uint16 {
 func prefix(v *flow.View, fd *flow.Field) uint8 {
 	n, _ := v.Value(fd)
 	return uint8(n.U)
+}
+
+// hop appends the next hop of a flow that a router exported; a probe does not route.
+func hop(dst []byte, v *flow.View, d flow.Dir) []byte {
+	if n, ok := v.Value(flow.NextHop); ok && d == flow.Forward {
+		return append(dst, n.B...)
+	}
+	return be.AppendUint32(dst, 0)
 }
 
 // index returns the number of an interface, 0 for one that v5 has no room for.

@@ -126,3 +126,27 @@ func TestLimits(t *testing.T) {
 		t.Errorf("an empty message is %q", m)
 	}
 }
+
+// The next hop of a flow that a router exported goes on, and one that nobody knows is 0.
+func TestNextHop(t *testing.T) {
+	f := newFormat(t, export.FormatOptions{})
+	known, unknown := exporttest.Flow(1), exporttest.Flow(1)
+	var a flow.Attrs
+	a.Bytes(flow.NextHop, []byte{192, 0, 2, 9})
+	known.Version, unknown.Version = 4, 4
+	known.Attrs, unknown.Attrs = a.All(), nil
+	m := f.Begin(nil, exporttest.Epoch)
+	for _, v := range []*flow.View{known, unknown} {
+		var ok bool
+		if m, ok = f.Append(m, v); !ok {
+			t.Fatal("a flow does not fit")
+		}
+	}
+	all := records(t, f.Seal(m), 0)
+	if got := be.Uint32(all[0][8:]); got != 0xc0000209 {
+		t.Errorf("the next hop is %#x, want 192.0.2.9", got)
+	}
+	if got := be.Uint32(all[len(all)-1][8:]); got != 0 {
+		t.Errorf("the next hop nobody knows is %#x, want 0", got)
+	}
+}

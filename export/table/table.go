@@ -217,10 +217,11 @@ func appendMillis(dst []byte, ns uint64) []byte {
 }
 
 func appendRetransmissions(dst []byte, v *flow.View, d flow.Dir) []byte {
-	if v.Proto != 6 {
+	n := v.TCP[d].RetransmittedPackets
+	if v.Proto != 6 || v.Collected != 0 && n == 0 { // few exporters say it
 		return dst
 	}
-	return strconv.AppendUint(dst, uint64(v.TCP[d].RetransmittedPackets), 10)
+	return strconv.AppendUint(dst, uint64(n), 10)
 }
 
 func appendDuration(dst []byte, d time.Duration) []byte {
