@@ -122,9 +122,9 @@ type known struct {
 	tunnel, tunnelID, outer4, outer6, outerPorts, ingress, egress []*flow.Field
 	packets, ip                                                   []*flow.Field
 
-	etherType, leavingVLAN, user, nextHop, bgpNextHop *flow.Field
-	masks, peers                                      [2]*flow.Field
-	translated                                        [4]*flow.Field
+	etherType, leavingVLAN, user, nextHop *flow.Field
+	masks, peers                          [2]*flow.Field
+	translated                            [4]*flow.Field
 }
 
 // know looks the fields up.
@@ -147,7 +147,7 @@ func know(s *flow.Schema) (k known) {
 	}
 	for label, to := range map[string]**flow.Field{
 		"ETHERNET_TYPE": &k.etherType, "DST_VLAN": &k.leavingVLAN, "USERNAME": &k.user, "IPV4_NEXT_HOP": &k.nextHop,
-		"IPV4_BGP_NEXT_HOP": &k.bgpNextHop, "IPV4_SRC_MASK": &k.masks[0], "IPV4_DST_MASK": &k.masks[1],
+		"IPV4_SRC_MASK": &k.masks[0], "IPV4_DST_MASK": &k.masks[1],
 		"BGP_PREV_ADJACENT_ASN": &k.peers[0], "BGP_NEXT_ADJACENT_ASN": &k.peers[1],
 		"POST_NAT_SRC_IPV4_ADDR": &k.translated[0], "POST_NAT_DST_IPV4_ADDR": &k.translated[1],
 		"POST_NAPT_SRC_PORT": &k.translated[2], "POST_NAPT_DST_PORT": &k.translated[3],

@@ -266,7 +266,7 @@ func (w *Worker) route(r *sflow.Record) {
 	if r.R.Short() {
 		return
 	}
-	w.address(k.bgpNextHop, s.Next)
+	w.say(flow.BGPNextHopIPv4, flow.BGPNextHopIPv6, s.Next)
 	for _, x := range [...]struct {
 		f *flow.Field
 		n uint32
@@ -282,11 +282,16 @@ func (w *Worker) route(r *sflow.Record) {
 
 // address says an address under a field or its twin of IPv6.
 func (w *Worker) address(f *flow.Field, x sflow.Address) {
+	w.say(f, f.Twin(), x)
+}
+
+// say says an address under the field of its version.
+func (w *Worker) say(four, six *flow.Field, x sflow.Address) {
 	switch x.Version {
 	case 4:
-		w.a.Attrs.Bytes(f, x.Octets[12:])
+		w.a.Attrs.Bytes(four, x.Octets[12:])
 	case 6:
-		w.a.Attrs.Bytes(f.Twin(), x.Octets[:])
+		w.a.Attrs.Bytes(six, x.Octets[:])
 	}
 }
 

@@ -5,11 +5,6 @@ package flow
 var collectedFields = []*Field{
 	told(3, "deltaFlowCount", "FLOWS", Unsigned64, "Flows that the record stands for."),
 	NextHop,
-	{
-		Element: Element{Name: "bgpNextHopIPv4Address", Label: "IPV4_BGP_NEXT_HOP", ID: 18},
-		V6:      &Element{Name: "bgpNextHopIPv6Address", Label: "IPV6_BGP_NEXT_HOP", ID: 63},
-		Type:    IPv4Address, Doc: "Address of the next router that BGP knows.",
-	},
 	told(19, "postMCastPacketDeltaCount", "MUL_DST_PKTS", Unsigned64, "Multicast packets sent for the flow."),
 	told(20, "postMCastOctetDeltaCount", "MUL_DST_BYTES", Unsigned64,
 		"Octets of multicast packets sent for the flow."),
@@ -35,10 +30,6 @@ var collectedFields = []*Field{
 	told(91, "mplsTopLabelPrefixLength", "MPLS_PREFIX_LEN", Unsigned8,
 		"Bits of the prefix that the outermost label is for."),
 	told(94, "applicationDescription", "APPLICATION_DESC", String, "Description of the application."),
-	told(128, "bgpNextAdjacentAsNumber", "BGP_NEXT_ADJACENT_ASN", Unsigned32,
-		"Autonomous system next on the way."),
-	told(129, "bgpPrevAdjacentAsNumber", "BGP_PREV_ADJACENT_ASN", Unsigned32,
-		"Autonomous system before on the way."),
 	told(132, "droppedOctetDeltaCount", "DROPPED_BYTES", Unsigned64,
 		"Octets of the flow that the exporter dropped."),
 	told(133, "droppedPacketDeltaCount", "DROPPED_PKTS", Unsigned64,
