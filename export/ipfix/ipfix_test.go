@@ -280,7 +280,7 @@ func TestErrors(t *testing.T) {
 
 // Every template the schema can make can be written as IPFIX.
 func TestEveryField(t *testing.T) {
-	o := export.FormatOptions{Template: exporttest.Template(t, exporttest.Schema(t), "@FULL@"), Size: 4000}
+	o := export.FormatOptions{Template: exporttest.Template(t, exporttest.Schema(t), "@FULL@"), Size: 8000}
 	w := &writer{t: t, f: makeFormat(t, o, false), now: exporttest.Epoch}
 	for i := range 60 {
 		w.append(exporttest.Flow(i))
