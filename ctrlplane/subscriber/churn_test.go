@@ -19,15 +19,9 @@ type network struct {
 	r       *rand.Rand
 	late    uint64 // signalling comes so much later at most, milliseconds
 	lost    int    // of so many ends of sessions one is never said
-	holders []tenancy
+	holders int    // addresses
 	agenda  agenda
 	n       int // sessions so far
-}
-
-// tenancy is who has an address now, and since when.
-type tenancy struct {
-	user  string
-	since uint64
 }
 
 // action is something that happens at a time.
@@ -59,7 +53,7 @@ func (n *network) address(i int) string {
 func TestChurn(t *testing.T) {
 	for _, gap := range []uint64{0, 1, 300} {
 		t.Run(fmt.Sprintf("%d ms", gap), func(t *testing.T) {
-			churn(t, &network{r: rand.New(rand.NewPCG(gap, 1)), late: 2000, lost: 5, holders: make([]tenancy, 40)}, gap)
+			churn(t, &network{r: rand.New(rand.NewPCG(gap, 1)), late: 2000, lost: 5, holders: 40}, gap)
 		})
 	}
 }

@@ -55,7 +55,6 @@ type diameterMessage struct {
 	body         wire.Reader
 	partial      bool // the end is not here
 	flaw         string
-	host         bool // there is an Origin-Host
 	kind         uint32
 	user         uint32
 	names        [255]byte

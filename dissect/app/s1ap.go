@@ -50,9 +50,6 @@ const radioFirst = "\x00\x20\x40"
 // radioOutcomes are what they are.
 var radioOutcomes = [...]string{"initiating", "successful", "unsuccessful"}
 
-// radioFlaw is what is wrong with a message whose elements do not fill it.
-const radioFlaw = "S1AP or NGAP: elements do not fill the message"
-
 // radioSays are the fields of a protocol, its names, and the numbers of the elements with its users' numbers.
 type radioSays struct {
 	code, name, outcome, station, core *flow.Field
