@@ -70,7 +70,7 @@ type presence struct {
 
 const (
 	maxMessage  = 1<<16 - 1
-	maxColumns  = 512
+	maxColumns  = 1024
 	maxVariants = 64
 	firstID     = 256 // smallest identifier of a template (RFC 7011, section 3.4.1)
 )
