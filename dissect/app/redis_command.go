@@ -14,8 +14,11 @@ func (t *redisTurn) command() Verdict {
 	case !ok:
 		return t.wait()
 	}
+	if len(line) == 0 || line[0] != '*' {
+		return t.broken(redisFlawNumber)
+	}
 	n, ok := decimal(line[1:])
-	if line[0] != '*' || !ok || n > redisElements || n == 0 && !t.s.begun {
+	if !ok || n > redisElements || n == 0 && !t.s.begun {
 		return t.broken(redisFlawNumber)
 	}
 	if n == 0 {
