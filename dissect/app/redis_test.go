@@ -88,10 +88,14 @@ func TestRedisFlaws(t *testing.T) {
 // TestRedisRefuses holds what is not Redis.
 func TestRedisRefuses(t *testing.T) {
 	for _, said := range []string{"*\r\n", "*0\r\n", "*1\r\n:1\r\n", "*1\r\n$1\r\n\x01\r\n", "* OK IMAP\r\n",
-		"*1\r\n$99\r\nget\r\n", "PING\r\n", "\r\n"} {
+		"*1\r\n$99\r\nget\r\n", "PING\r\n"} {
 		if o := drive(redisTalk(said), &Redis); len(o.messages) > 0 {
 			t.Errorf("%q is taken for Redis", said)
 		}
+	}
+	m := Message{Stream: true, State: make([]byte, Redis.State)}
+	if m.Show([]byte("\r\n"), flow.Forward); Redis.Ask(&m) != Reject {
+		t.Error("an empty line is taken for Redis")
 	}
 }
 
