@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/manage"
+	"github.com/weir-probe/weir/dataplane/nic"
+	"github.com/weir-probe/weir/dataplane/nic/filter"
 )
 
 // site is a probe that keeps its configuration in a store, and is operated by ctl.
@@ -42,6 +44,9 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("reading an interface needs root")
+	}
+	if _, err := filter.Compile(nic.Ethernet, 0, "udp"); err != nil {
+		t.Skip(err)
 	}
 	s := &site{t: t, dir: t.TempDir()}
 	write(t, filepath.Join(s.dir, "factory.toml"), strings.Replace(s.base(), "listen = \"127.0.0.1:0\"\n", "", 1))
