@@ -145,7 +145,9 @@ func (w *Worker) conclude(n uint32) {
 		w.hangUp(Unanswered)
 		return
 	}
-	w.incomplete()
+	if w.incomplete(); h.t == nil { // nobody knew what there was of a datagram
+		return
+	}
 	w.abandon(Unanswered)
 	w.retire()
 }
