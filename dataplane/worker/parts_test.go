@@ -46,6 +46,16 @@ func fragmentsOf(one, two string, order ...string) (frames []nic.Frame) {
 	return frames
 }
 
+// A flow ends whose only datagram is incomplete, and nobody's.
+func TestFragmentsOfNobody(t *testing.T) {
+	for _, text := range []string{"Zabcdefghijklmnopqrstuvwxy", "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09"} {
+		b := watch(t, looking(), fragmentsOf(text, "Q2ABCDEFGH", "0")...)
+		if said := b.said(false); len(said) != 0 || b.report.Counters[Exported] != 1 {
+			t.Errorf("%q: %q, %d records", text, said, b.report.Counters[Exported])
+		}
+	}
+}
+
 // TestDatagramsInFragments shows dissectors whole datagrams, as far as their fragments come in order, and what
 // is there of others before anything else.
 func TestDatagramsInFragments(t *testing.T) {
