@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -214,7 +215,8 @@ func TestStops(t *testing.T) {
 // byLayers is what the layers say of a frame, plain or not; plain is what is said of a plain one.
 func byLayers(t testing.TB, f *nic.Frame) (isPlain bool) {
 	t.Helper()
-	var p, q Packet
+	var q Packet
+	p := used(t)
 	if !p.plain(f) {
 		return false
 	}
@@ -224,6 +226,39 @@ func byLayers(t testing.TB, f *nic.Frame) (isPlain bool) {
 		t.Fatalf("plain frame % x:\n got %+v\nwant %+v", f.Bytes(), p, q)
 	}
 	return true
+}
+
+// used is a packet of which a frame before said whatever one can say.
+func used(t testing.TB) Packet {
+	var p Packet
+	v := reflect.ValueOf(&p).Elem()
+	say(t, v)
+	p.Payload = []byte("before")
+	return p
+}
+
+// say sets all members of v to something.
+func say(t testing.TB, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			m := v.Field(i)
+			say(t, reflect.NewAt(m.Type(), m.Addr().UnsafePointer()).Elem())
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			say(t, v.Index(i))
+		}
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(101)
+	case reflect.Int:
+		v.SetInt(101)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Slice:
+	default:
+		t.Fatalf("a packet has a %v", v.Type())
+	}
 }
 
 // Of a plain frame the same is said as by the layers, whatever its octets are and wherever it ends.
@@ -253,7 +288,7 @@ func FuzzPacket(f *testing.F) {
 	for _, s := range samples() {
 		f.Add(uint16(s.link), uint8(0), s.frame)
 	}
-	var used Packet
+	var before Packet
 	f.Fuzz(func(t *testing.T, link uint16, more uint8, b []byte) {
 		in := frame(nic.Link(link), b)
 		in.Wire += uint32(more)
@@ -262,8 +297,8 @@ func FuzzPacket(f *testing.F) {
 			var p Packet
 			p.Dissect(&in, outer)
 			valid(t, "fuzz", &p, b)
-			if used.Dissect(&in, outer); !same(&p, &used) {
-				t.Fatalf("reused packet differs:\n%+v\n%+v", used, p)
+			if before.Dissect(&in, outer); !same(&p, &before) {
+				t.Fatalf("reused packet differs:\n%+v\n%+v", before, p)
 			}
 		}
 	})

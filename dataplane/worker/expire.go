@@ -252,7 +252,7 @@ func (w *Worker) reserve(k ring.Kind, size int) []byte {
 // second, and sends a last report. now is as for Step.
 func (w *Worker) Flush(now uint64) {
 	w.patience = yields + int(time.Second/nap)
-	w.n, w.shown = 0, 0
+	w.n, w.shown, w.slotted, w.touched = 0, 0, 0, 0
 	w.clock(now, nil)
 	for w.fragments.n > 0 {
 		w.packets[w.n] = *w.fragments.take(0)

@@ -200,18 +200,24 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// touch starts loading the slots where the burst's flows should be, then their records.
+// group is how many packets are asked for at once: while they are read, the slots of those before them arrive.
+const group = 8
+
+// touch starts loading the records of the packets whose slots were asked for, and the slots where the flows of
+// those admitted since should be.
 func (w *Worker) touch() {
-	t := &w.table
-	for i := range w.n {
-		w.hashes[i] = t.hash(&w.packets[i].Key)
-		w.flows[i] = w.hashes[i] & t.mask
-	}
-	prefetch(unsafe.Pointer(unsafe.SliceData(t.slots)), &w.flows[0], w.n, array{unsafe.Sizeof(slot{}), 1})
-	for i := range w.n {
+	t, from, to := &w.table, w.touched, w.slotted
+	for i := from; i < to; i++ {
 		w.flows[i] = t.guess(w.hashes[i])
 	}
-	prefetch(unsafe.Pointer(unsafe.SliceData(t.hot)), &w.flows[0], w.n, array{unsafe.Sizeof(flow.Hot{}), 2})
+	if from < to {
+		prefetch(unsafe.Pointer(unsafe.SliceData(t.hot)), &w.flows[from], to-from,
+			array{unsafe.Sizeof(flow.Hot{}), 2})
+	}
+	if to < w.n {
+		prefetch(unsafe.Pointer(unsafe.SliceData(t.slots)), &w.flows[to], w.n-to, array{unsafe.Sizeof(slot{}), 1})
+	}
+	w.touched, w.slotted = to, w.n
 }
 
 // touchTalks starts loading what dissectors know of the burst's flows: the talks, then the states of those

@@ -36,6 +36,8 @@ type Worker struct {
 	// The burst in hand, one entry per packet.
 	n        int
 	shown    int // packets the dissectors have seen
+	slotted  int // packets whose slots in the table are on their way
+	touched  int // packets whose records are
 	packets  [burst]dissect.Packet
 	protos   [burst]uint8 // of the packet, even if the key ignores it
 	hashes   [burst]uint32
@@ -114,7 +116,7 @@ func (w *Worker) Step(now uint64) {
 
 // receive polls the queue and reads the headers of what arrived.
 func (w *Worker) receive(now uint64) {
-	w.n, w.shown = 0, 0
+	w.n, w.shown, w.slotted, w.touched = 0, 0, 0, 0
 	frames := w.src.Burst()
 	w.clock(now, frames)
 	w.counts[Received] += uint64(len(frames))
@@ -218,8 +220,13 @@ func (w *Worker) admit() {
 	if w.conf.Ignore != 0 {
 		ignore(&p.Key, w.conf.Ignore)
 	}
+	w.hashes[w.n] = w.table.hash(&p.Key)
+	w.flows[w.n] = w.hashes[w.n] & w.table.mask
 	if w.n++; w.n < len(w.frames) {
 		w.frames[w.n] = nil
+	}
+	if w.n%group == 0 {
+		w.touch()
 	}
 }
 
@@ -242,12 +249,13 @@ func ignore(k *flow.Key, parts flow.KeyPart) {
 	}
 }
 
-// lookup finds the flow of every packet or opens one. Everything is hashed and touched
-// before anything is looked at, so that the cache misses of a burst overlap.
+// lookup finds the flow of every packet or opens one. Where it should be was asked for while packets behind it
+// were read, so that the cache misses of a burst overlap with each other and with that.
 func (w *Worker) lookup() {
 	if w.n == 0 {
 		return
 	}
+	w.touch()
 	w.touch()
 	for i := range w.n {
 		w.flows[i], w.dirs[i] = w.table.find(&w.packets[i].Key, w.hashes[i])
