@@ -120,9 +120,7 @@ func profiled(name string, f func()) error {
 func (s *settings) measure(r *Results, sc *Scenarios, only func(string) bool) {
 	grid(r, s.shorten(sc.cells()), only)
 	for _, m := range sc.Mix {
-		if only("mix " + m.Name) {
-			mix(r, m.Name, m.File)
-		}
+		mix(r, m.Name, m.File, only)
 	}
 	if only("workers") {
 		scaling(r)

@@ -68,16 +68,19 @@ func (r *recording) Burst() []nic.Frame {
 // rounds is how often a capture is repeated.
 const rounds = 10
 
-// mix measures a capture with each feature.
-func mix(r *Results, name, file string) {
-	src, err := record(file)
-	if err != nil {
-		r.skip("mix "+name, err)
-		return
-	}
+// mix measures a capture with each feature that is wanted.
+func mix(r *Results, name, file string, only func(string) bool) {
+	var src *recording
 	for _, f := range features {
-		if f.format != "" {
+		if f.format != "" || !only("mix "+name+" "+f.name) {
 			continue
+		}
+		if src == nil {
+			var err error
+			if src, err = record(file); err != nil {
+				r.skip("mix "+name, err)
+				return
+			}
 		}
 		figures, err := src.measure(f)
 		if err != nil {

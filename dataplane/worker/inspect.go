@@ -33,12 +33,19 @@ func (w *Worker) show(i int) {
 // sample is how many octets of payload entropy is measured of.
 const sample = 256
 
-// logs holds n·log2(n) with 20 bits after the point.
-type logs [sample + 1]uint32
+// logs holds what the n-th octet of a kind adds to the sum of n·log2(n) over all kinds, with 20 bits after the
+// point; and n·log2(n) itself.
+type logs struct {
+	adds  [sample]uint32
+	whole [sample + 1]uint32
+}
 
 func makeLogs() (l logs) {
-	for n := 2; n < len(l); n++ {
-		l[n] = uint32(math.Round(float64(n) * math.Log2(float64(n)) * (1 << 20)))
+	for n := 2; n < len(l.whole); n++ {
+		l.whole[n] = uint32(math.Round(float64(n) * math.Log2(float64(n)) * (1 << 20)))
+	}
+	for n := range l.adds {
+		l.adds[n] = l.whole[n+1] - l.whole[n]
 	}
 	return l
 }
@@ -46,13 +53,12 @@ func makeLogs() (l logs) {
 // entropy returns Shannon's entropy of the first octets of b, in bits per octet × 1000.
 func (l *logs) entropy(b []byte) uint16 {
 	b = b[:min(len(b), sample)]
-	var counts [256]uint16
+	var counts [256]uint8 // one that wraps is not looked at again: b ends
+	sum := uint32(0)
 	for _, c := range b {
+		sum += l.adds[counts[c]]
 		counts[c]++
 	}
-	n, sum := uint32(len(b)), uint32(0)
-	for _, c := range counts {
-		sum += l[c]
-	}
-	return uint16((uint64(l[n]-sum)*1000/uint64(n) + 1<<19) >> 20)
+	n := uint32(len(b))
+	return uint16((uint64(l.whole[n]-sum)*1000/uint64(n) + 1<<19) >> 20)
 }
