@@ -203,6 +203,9 @@ func mix(a, b uint64) uint64 {
 // group is how many packets are asked for at once: while they are read, the slots of those before them arrive.
 const group = 8
 
+// ahead is how many frames before they are read their headers are asked for.
+const ahead = 2 * group
+
 // touch starts loading the records of the packets whose slots were asked for, and the slots where the flows of
 // those admitted since should be.
 func (w *Worker) touch() {
@@ -255,8 +258,10 @@ type touching struct {
 	heads, sides [burst]uint32 // cache lines of the arena
 }
 
-// touchCold starts loading the cold blocks of the burst's flows.
-func (w *Worker) touchCold() {
-	prefetch(unsafe.Pointer(unsafe.SliceData(w.table.cold)), &w.flows[0], w.n,
-		array{unsafe.Sizeof(flow.Cold{}), w.coldLines})
+// touchCold starts loading the cold blocks of the flows of some packets.
+func (w *Worker) touchCold(from, to int) {
+	if to = min(to, w.n); w.coldLines > 0 && from < to {
+		prefetch(unsafe.Pointer(unsafe.SliceData(w.table.cold)), &w.flows[from], to-from,
+			array{unsafe.Sizeof(flow.Cold{}), w.coldLines})
+	}
 }

@@ -121,9 +121,12 @@ func (w *Worker) receive(now uint64) {
 	w.clock(now, frames)
 	w.counts[Received] += uint64(len(frames))
 	if len(frames) > 0 {
-		prefetchFrames(&frames[0], len(frames))
+		prefetchFrames(&frames[0], min(ahead, len(frames)))
 	}
 	for i := range frames {
+		if i%group == 0 && i+ahead < len(frames) {
+			prefetchFrames(&frames[i+ahead], min(group, len(frames)-i-ahead))
+		}
 		w.take(&frames[i])
 	}
 	w.release(w.now)
@@ -264,9 +267,7 @@ func (w *Worker) lookup() {
 			w.begin(i)
 		}
 	}
-	if w.coldLines > 0 {
-		w.touchCold()
-	}
+	w.touchCold(0, ahead)
 	if len(w.talks) > 0 {
 		w.touchTalks()
 	}
@@ -275,6 +276,9 @@ func (w *Worker) lookup() {
 // account adds every packet to its flow, in order. A flow whose time is over is cut first.
 func (w *Worker) account() {
 	for i := range w.n {
+		if i%group == 0 {
+			w.touchCold(i+ahead, i+ahead+group)
+		}
 		p, n := &w.packets[i], w.flows[i]
 		r := &w.table.hot[n]
 		if int64(p.Time-r.First) >= w.active || int64(p.Time-r.Last) >= w.idle ||
