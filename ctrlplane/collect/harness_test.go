@@ -69,9 +69,12 @@ func (b *bench) take(msg []byte, now uint64) {
 }
 
 // drain reads the records that wait in the ring.
-func (b *bench) drain() {
+func (b *bench) drain() { b.t.Helper(); b.drainOf(0) }
+
+// drainOf reads those in the ring of a worker.
+func (b *bench) drainOf(worker int) {
 	b.t.Helper()
-	r := b.c.workers[0].out
+	r := b.c.workers[worker].out
 	for {
 		kind, msg := r.Next()
 		if kind == ring.None {

@@ -175,3 +175,45 @@ func TestSfprobe(t *testing.T) {
 		t.Errorf("%d records have %+v together, the capture has %+v; lost %d", len(b.records), got, want, b.count(Lost))
 	}
 }
+
+// nfpcapd meters a capture into a file and nfreplay exports that; the sums are what nfdump finds in it.
+func TestNfreplay(t *testing.T) {
+	path, want := expected(t)
+	dir := t.TempDir()
+	run(t, "nfpcapd", "-r", path, "-w", dir)
+	files, err := filepath.Glob(filepath.Join(dir, "nfcapd.*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("nfpcapd wrote %v, %v", files, err)
+	}
+	for _, version := range []string{"5", "9"} {
+		t.Run("v"+version, func(t *testing.T) {
+			b, port := listening(t)
+			for _, file := range files {
+				run(t, "nfreplay", "-H", "127.0.0.1", "-p", port, "-v", version, "-r", file)
+			}
+			got := b.settle()
+			if known := dumped(t, files); got != known || got.packets != want.packets {
+				t.Errorf("%d records have %+v together, nfdump finds %+v and the capture has %+v; lost %d",
+					len(b.records), got, known, want, b.count(Lost))
+			}
+		})
+	}
+}
+
+// dumped returns the sums that nfdump finds in files.
+func dumped(t *testing.T, files []string) (all sums) {
+	t.Helper()
+	for _, file := range files {
+		out, err := exec.Command("nfdump", "-r", file, "-q", "-N", "-o", "fmt:%pkt %byt").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(out)) {
+			var packets, octets uint64
+			if n, _ := fmt.Sscan(line, &packets, &octets); n == 2 {
+				all.packets, all.octets = all.packets+packets, all.octets+octets
+			}
+		}
+	}
+	return all
+}

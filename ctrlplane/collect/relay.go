@@ -48,9 +48,6 @@ func (r *relay) open(four bool) (err error) {
 	}
 	kind, proto := unix.SOCK_DGRAM, 0
 	if r.original {
-		if !four {
-			return fmt.Errorf("the original source of IPv6 cannot be kept: relay to an IPv4 address, or from its own address")
-		}
 		kind, proto = unix.SOCK_RAW, unix.IPPROTO_RAW
 	}
 	if *fd, err = unix.Socket(family, kind|unix.SOCK_CLOEXEC, proto); err != nil {
@@ -76,12 +73,14 @@ func (r *relay) send(w *Worker, b []byte, from netip.AddrPort) {
 			fd = r.four
 		}
 		var err error
-		if src := from.Addr().Unmap(); r.original && src.Is4() {
-			err = unix.Sendto(fd, datagram(b, netip.AddrPortFrom(src, from.Port()), to), 0, address(to))
-		} else if !r.original {
+		switch src := from.Addr().Unmap(); {
+		case !r.original:
 			err = unix.Sendto(fd, b, 0, address(to))
-		} else {
+		case src.Is4() != to.Addr().Is4():
 			err = unix.EAFNOSUPPORT
+		default:
+			at := address(netip.AddrPortFrom(to.Addr(), 0)) // a raw socket has no ports
+			err = unix.Sendto(fd, datagram(b, netip.AddrPortFrom(src, from.Port()), to), 0, at)
 		}
 		if err != nil {
 			w.counts.add(RelayFailed, 1)
@@ -91,19 +90,52 @@ func (r *relay) send(w *Worker, b []byte, from netip.AddrPort) {
 	}
 }
 
-// datagram makes an IPv4 packet; the kernel fills in its identification and its checksum. That of UDP
-// is left out (RFC 768), as the octets were checked when they came.
+// datagram makes an IP packet. Of IPv4 the kernel fills in its identification and its checksum, and that
+// of UDP is left out (RFC 768), as the octets were checked when they came; IPv6 wants it (RFC 8200).
 func datagram(b []byte, from, to netip.AddrPort) []byte {
-	be := binary.BigEndian
-	p := make([]byte, 28+len(b))
-	p[0], p[8], p[9] = 0x45, 64, 17
-	be.PutUint16(p[2:], uint16(len(p)))
-	src, dst := from.Addr().As4(), to.Addr().As4()
-	copy(p[12:], src[:])
-	copy(p[16:], dst[:])
-	be.PutUint16(p[20:], from.Port())
-	be.PutUint16(p[22:], to.Port())
-	be.PutUint16(p[24:], uint16(8+len(b)))
-	copy(p[28:], b)
+	if !to.Addr().Is4() {
+		return datagram6(b, from, to)
+	}
+	const header = 20
+	p := make([]byte, header+8+len(b))
+	p[0], p[8], p[9] = 0x45, 64, protoUDP
+	binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
+	copy(p[12:], from.Addr().AsSlice())
+	copy(p[16:], to.Addr().AsSlice())
+	udp(p[header:], b, from, to)
 	return p
+}
+
+func datagram6(b []byte, from, to netip.AddrPort) []byte {
+	const header, length, checksum = 40, 4, 6
+	p := make([]byte, header+8+len(b))
+	p[0], p[6], p[7] = 0x60, protoUDP, 64
+	copy(p[8:], from.Addr().AsSlice())
+	copy(p[24:], to.Addr().AsSlice())
+	udp(p[header:], b, from, to)
+	copy(p[length:], p[header+4:header+6])
+	sum := uint32(protoUDP) + uint32(8+len(b)) // and the addresses, of the pseudo-header
+	for i := 8; i < len(p); i += 2 {
+		sum += uint32(p[i]) << 8
+		if i+1 < len(p) {
+			sum += uint32(p[i+1])
+		}
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	if sum = ^sum & 0xffff; sum == 0 {
+		sum = 0xffff
+	}
+	binary.BigEndian.PutUint16(p[header+checksum:], uint16(sum))
+	return p
+}
+
+// udp writes a header and octets behind it.
+func udp(p, b []byte, from, to netip.AddrPort) {
+	be := binary.BigEndian
+	be.PutUint16(p, from.Port())
+	be.PutUint16(p[2:], to.Port())
+	be.PutUint16(p[4:], uint16(8+len(b)))
+	copy(p[8:], b)
 }
