@@ -29,22 +29,7 @@ func TestRunCollects(t *testing.T) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(weir, "run", "-c", conf)
-	var said strings.Builder
-	c.Stderr = &said
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer c.Process.Kill()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			conn.Close()
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("weir run does not listen: ", said.String())
-		}
-	}
+	c := startCollector(t, conf, address)
 	for _, to := range []string{"udp://", "tcp://"} {
 		must(t, "replay", "-q", "--ipfix", to+address, sample)
 	}
@@ -54,13 +39,46 @@ func TestRunCollects(t *testing.T) {
 		b, _ := os.ReadFile(out)
 		got = strings.Count(string(b), `"EXPORT_VERSION":10`)
 	}
-	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Wait(); err != nil || got != want {
-		t.Errorf("%d flows were exported, want %d; it ended with %v and said\n%s", got, want, err, said.String())
+	if err := c.end(); err != nil || got != want {
+		t.Errorf("%d flows were exported, want %d; it ended with %v and said\n%s", got, want, err, c.said.String())
 	}
 	if _, err := os.Stat(filepath.Join(dir, "templates")); err != nil {
 		t.Error(err)
 	}
+}
+
+// program is a weir run of a test.
+type program struct {
+	*exec.Cmd
+	said strings.Builder // on standard error; to be read after the end
+}
+
+// startCollector runs weir with a configuration until it listens at an address, by TCP.
+func startCollector(t *testing.T, conf, address string) *program {
+	t.Helper()
+	p := &program{Cmd: exec.Command(weir, "run", "-c", conf)}
+	p.Stderr = &p.said
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Process.Kill() })
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+			return p
+		}
+		if time.Now().After(end) {
+			p.Process.Kill()
+			p.Wait()
+			t.Fatal("weir run does not listen: ", p.said.String())
+		}
+	}
+}
+
+// end tells it to end, and waits.
+func (p *program) end() error {
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return p.Wait()
 }
