@@ -13,7 +13,7 @@ TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-o
 IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk grub-common rauc openssl zstd systemd \
   qemu-system-x86 qemu-utils ovmf nfdump iproute2
 
-.PHONY: help deps build test short lint race fuzz bench bench-deps bench-linerate demo docs clean vm-deps vm-test \
+.PHONY: help deps build test short lint race fuzz bench bench-deps bench-linerate bench-collect demo docs clean vm-deps vm-test \
   integration server-deps kafka elasticsearch opensearch clickhouse \
   image-deps image image-lock image-test image-test-full
 
@@ -112,6 +112,11 @@ bench-deps: ## install what bench-linerate compares with
 bench-linerate: bench-deps build ## how fast a worker is, from memory, through DPDK, and beside others (see bench/README.md)
 	$(GO) build -o bin/linerate ./bench/linerate
 	bin/linerate $(LINERATE)
+
+bench-collect: bench-deps ## what collecting costs, beside goflow2 and nfcapd, and what is lost at which rate (see bench/README.md)
+	cd bench/collect/goflow2 && $(GO) build -o ../../../bin/goflow2 .
+	$(GO) build -o bin/collect ./bench/collect
+	bin/collect $(COLLECT)
 
 demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JSON
 	@mkdir -p out

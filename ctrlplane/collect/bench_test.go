@@ -64,6 +64,9 @@ func TestNoAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { feed(w, data, sender) }); n != 0 {
 			t.Errorf("version %d: %v allocations for 20 records, want none", version, n)
 		}
+		if n := testing.AllocsPerRun(100, func() { feed(w, template, sender) }); n != 0 {
+			t.Errorf("version %d: %v allocations for a template that is repeated, want none", version, n)
+		}
 		if got := b.count(Records); got < 2000 {
 			t.Errorf("version %d: %d records", version, got)
 		}

@@ -166,12 +166,21 @@ func (x *exporter) template(id uint16) *template {
 	return x.templates[id]
 }
 
-// verdict is what became of a template that was announced.
+// repeated reports whether a template is known as it is, and notes that it was announced again.
+func (x *exporter) repeated(id uint16, scopes int, options bool, specs []flow.Specifier, now int64) bool {
+	t := x.template(id)
+	if t == nil || t.scopes != scopes || t.options != options || !slices.Equal(t.specs, specs) {
+		return false
+	}
+	t.seen.Store(now)
+	return true
+}
+
+// verdict is what became of a template that is not known as it is.
 type verdict uint8
 
 const (
-	same verdict = iota
-	fresh
+	fresh verdict = iota
 	changed
 	full
 )
@@ -182,11 +191,7 @@ func (x *exporter) learn(r *registry, t *template, now int64) verdict {
 	old := x.templates[t.id]
 	n := len(x.templates)
 	x.mu.RUnlock()
-	switch {
-	case old != nil && old.scopes == t.scopes && old.options == t.options && slices.Equal(old.specs, t.specs):
-		old.seen.Store(now)
-		return same
-	case old == nil && n >= r.of:
+	if old == nil && n >= r.of {
 		return full
 	}
 	t.specs = slices.Clone(t.specs)

@@ -323,7 +323,9 @@ func (w *Worker) templates(m *netflow.Message, s *session, b []byte, options boo
 			w.counts.add(TemplatesWithdrawn, uint64(s.withdraw(id, options)))
 			continue
 		}
-		w.learn(s, &template{id: t.ID, scopes: t.Scopes, specs: t.Specs, options: options})
+		if !s.repeated(t.ID, t.Scopes, options, t.Specs, int64(w.now)) {
+			w.learn(s, &template{id: t.ID, scopes: t.Scopes, specs: t.Specs, options: options})
+		}
 	}
 }
 
@@ -346,8 +348,6 @@ func (w *Worker) learn(s *session, t *template) {
 		s.adopt(w.registry, flow.Opposite)
 	}
 	switch s.learn(w.registry, t, int64(w.now)) {
-	case same:
-		return
 	case full:
 		w.counts.add(TemplatesFull, 1)
 		return
