@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/enrich"
@@ -25,6 +26,7 @@ type control struct {
 	exporters
 	memory
 	routes *route.Speaker // nil if nobody tells routes
+	sums   *aggregate.Correlator
 	cfg    *config.Config
 	stages []egress.Stage
 	keeper *malformed.Keeper // nil if malformed packets are not kept
@@ -42,7 +44,7 @@ type control struct {
 // openControl opens all of it but the exporters. failed is told what goes wrong in the background,
 // as programs that fail; wait is to lose no malformed packet.
 func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wait bool) (*control, error) {
-	c := &control{exporters: exporters{shape: shape{schema, &cfg.Apps}}, cfg: cfg, failed: failed}
+	c := &control{exporters: exporters{shape: shapeOf(schema, cfg)}, cfg: cfg, failed: failed}
 	if err := c.openStages(); err != nil {
 		return nil, err
 	}
@@ -59,6 +61,9 @@ func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wa
 	}
 	var err error
 	if c.memory, err = openMemory(cfg, failed); err != nil {
+		return nil, errors.Join(err, c.close(0))
+	}
+	if c.sums, err = aggregate.NewCorrelator(cfg.Aggregates, schema, cfg.AggregateLateness()); err != nil {
 		return nil, errors.Join(err, c.close(0))
 	}
 	c.commands = sink.NewCommands(sink.CommandOptions{
@@ -141,11 +146,12 @@ func (c *control) openExporters(s setting) (err error) {
 func (c *control) egress(sources []egress.Source) *egress.Egress {
 	e := egress.New(sources, c.stages, c.outputs())
 	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Placed()
-	e.Ledger, e.Every, e.Watchers = c.ledger, c.cfg.Stats.Interval, c.watchers
+	e.Ledger, e.Every = c.ledger, c.cfg.Stats.Interval
+	e.Watchers = append([]egress.Watcher{c.sums.Watcher()}, c.watchers...)
 	if u := c.cfg.Users; u.Sessions > 0 {
 		e.Hold = egress.Hold{For: u.Hold, Room: int(u.HoldRoom), Prompt: subscriber.Signalling()}
 	}
-	e.Correlators, e.Tellers = c.correlators(), append(c.tellers(), &c.memory)
+	e.Correlators, e.Tellers = append(c.correlators(), c.sums), append(c.tellers(), &c.memory)
 	if c.routes != nil {
 		e.Tellers = append(e.Tellers, c.routes.Table)
 	}

@@ -79,9 +79,6 @@ func (k *ctl) shows() []*cobra.Command {
 		}),
 		list(k, "exporters", "What became of the records of exporters", "/v1/exporters",
 			"EXPORTER RECORDS EXPORTED DROPPED PENDING SPOOLED FILTERED STATE", exporterRow),
-		list(k, "top", "Hosts with the most octets of the last minutes", "/v1/top", "HOST OCTETS PACKETS FLOWS NAME", func(h *manage.Host) []any {
-			return []any{h.Address, h.Octets, h.Packets, h.Flows, dash(h.Name)}
-		}),
 		list(k, "sessions", "What is remembered of addresses", "/v1/sessions", "KIND KEY VALUE LEFT", func(s *manage.Remembered) []any {
 			return []any{s.Kind, s.Key, dash(s.Value), time.Duration(s.Left * 1e9).Round(time.Second)}
 		}),

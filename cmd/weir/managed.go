@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/manage"
@@ -39,6 +40,7 @@ type managed struct {
 	store        *store.Store
 	server       *manage.Server
 	hub          *watch.Hub
+	board        *aggregate.Board
 	level        slog.LevelVar
 	memoir       memoir
 	again        chan part     // a part is to be restarted
@@ -87,7 +89,8 @@ func (r *run) manage(path string, given bool) error {
 		cfg.Inputs, cfg.Exporters = nil, nil
 	}
 	r.want, r.cfg = cfg, cfg
-	r.hub, r.again, r.wake = watch.New(), make(chan part, 1), make(chan struct{}, 1)
+	r.hub, r.board = watch.New(), aggregate.NewBoard(r.schema)
+	r.again, r.wake = make(chan part, 1), make(chan struct{}, 1)
 	r.paused = map[string]bool{}
 	if r.server, err = manage.New(filepath.Join(r.dir, "manage"), r.store, r.probe(), manage.DefaultCost); err != nil {
 		return err
@@ -279,7 +282,10 @@ func (r *run) watchers() []egress.Watcher {
 	if r.hub == nil {
 		return nil
 	}
-	return []egress.Watcher{r.hub}
+	if err := r.board.Configure(r.cfg.Aggregates); err != nil {
+		r.log.Error("aggregates are not shown", "error", err)
+	}
+	return []egress.Watcher{r.hub, r.board}
 }
 
 // reopening is how long it may take until there is another session.
@@ -403,15 +409,19 @@ func (c *control) differs(next *config.Config) bool {
 	return false
 }
 
-// wants returns which exporters want what is not measured.
+// wants returns which exporters and aggregates want what is not measured.
 func (c *control) wants(next *config.Config) (what []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s := shapeOf(c.schema, next)
 	for i := range next.Exporters {
 		x := &next.Exporters[i]
-		if b, err := (shape{c.schema, &next.Apps}).needs(x); err == nil && b&^c.measured != 0 {
+		if b, err := s.needs(x); err == nil && b&^c.measured != 0 {
 			what = append(what, fmt.Sprintf("exporter[%s]: its fields or its filter need what is not measured yet", x.Name))
 		}
+	}
+	if b, err := s.blocks(nil); err == nil && b&^c.measured != 0 {
+		what = append(what, "aggregate: its fields or its filter need what is not measured yet")
 	}
 	return what
 }

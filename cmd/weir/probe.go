@@ -21,7 +21,7 @@ import (
 // probe is what the API operates of a run.
 func (r *run) probe() manage.Probe {
 	return manage.Probe{
-		Version: version, Checks: storeChecks(r.schema), Factory: r.origin(), Log: r.log, Console: os.Stderr, Hub: r.hub, Level: &r.level,
+		Version: version, Checks: storeChecks(r.schema), Factory: r.origin(), Log: r.log, Console: os.Stderr, Hub: r.hub, Board: r.board, Level: &r.level,
 		Apply: r.apply, State: r.state, Pause: r.pause, Restart: r.restart, Sessions: r.sessions, Query: r.query,
 		Needs: r.needs, Lines: r.memoir.lines, Metrics: metrics.Handler(version, r.published),
 	}
@@ -105,11 +105,11 @@ func (r *run) query(kinds []string, filter, template string) (q watch.Query, err
 		q.Wants = c.Holds
 	}
 	r.mu.Lock()
-	apps := r.want.Apps
+	want := *r.want
 	r.mu.Unlock()
 	var t *flow.Template
 	if template == "" {
-		t, err = shape{r.schema, &apps}.standard("json", q.Kinds)
+		t, err = shapeOf(r.schema, &want).standard("json", q.Kinds)
 	} else {
 		t, err = r.schema.Template(template)
 	}

@@ -31,7 +31,7 @@ type replayInput struct {
 func (r *replay) open() (*replayInput, error) {
 	in := &replayInput{started: &epoch{seen: make(chan struct{})}}
 	conf := r.cfg.Worker(&r.cfg.Inputs[0])
-	out := shape{r.schema, &r.cfg.Apps}
+	out := shapeOf(r.schema, r.cfg)
 	var err error
 	if conf.Blocks, err = out.blocks(r.cfg.Exporters); err != nil {
 		return nil, err

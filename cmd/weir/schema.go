@@ -69,20 +69,20 @@ func (r *schemaRequest) run(ctx context.Context) error {
 		}
 		return err
 	}
-	apps := &config.Default().Apps
+	cfg := config.Default()
 	if r.config != "" {
-		cfg, err := load(r.config, r.schema)
-		if err != nil {
+		var err error
+		if cfg, err = load(r.config, r.schema); err != nil {
 			return err
 		}
-		apps, r.exporters = &cfg.Apps, cfg.Exporters
+		r.exporters = cfg.Exporters
 	} else if err := r.standard(); err != nil {
 		return err
 	}
 	found := false
 	for i := range r.exporters {
 		x := &r.exporters[i]
-		t, err := shape{r.schema, apps}.template(x)
+		t, err := shapeOf(r.schema, cfg).template(x)
 		if err != nil {
 			return err
 		}

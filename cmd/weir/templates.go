@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/call"
 	"github.com/weir-probe/weir/ctrlplane/condition"
 	"github.com/weir-probe/weir/ctrlplane/config"
@@ -45,6 +46,7 @@ var kindTemplates = [...]struct {
 	{egress.Only(egress.Calls), callTemplate, call.Fields},
 	{egress.Only(egress.Subscribers, egress.Groups), usageTemplate, flow.OfUsage},
 	{egress.Only(egress.Devices), counterTemplate, flow.OfCounters},
+	{egress.Only(egress.Aggregates), aggregateTemplate, flow.OfAggregates},
 }
 
 // counterTemplate is who sent counters of devices, and when they came.
@@ -59,10 +61,18 @@ const callTemplate = ` %IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %
 const usageTemplate = ` %FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS %IN_BYTES %IN_PKTS %OUT_BYTES %OUT_PKTS
 	%FLOW_USER_NAME`
 
+// aggregateTemplate is what is exported of rows of aggregates besides the fields that tell them apart.
+const aggregateTemplate = ` %FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS %IN_BYTES %IN_PKTS %OUT_BYTES %OUT_PKTS`
+
 // shape knows which fields an exporter writes.
 type shape struct {
-	schema *flow.Schema
-	apps   *config.Apps
+	schema     *flow.Schema
+	apps       *config.Apps
+	aggregates []aggregate.Options
+}
+
+func shapeOf(schema *flow.Schema, cfg *config.Config) shape {
+	return shape{schema, &cfg.Apps, cfg.Aggregates}
 }
 
 // records returns which records x gets: those it asks for, or else those its format is for.
@@ -134,6 +144,15 @@ func (s shape) standard(format string, set egress.Records) (*flow.Template, erro
 			s.add(t, k.fields())
 		}
 	}
+	if set.Has(egress.Aggregates) {
+		for i := range s.aggregates {
+			by, err := s.aggregates[i].Spec(s.schema)
+			if err != nil {
+				return nil, fmt.Errorf("aggregate %s: %w", s.aggregates[i].Name, err)
+			}
+			s.add(t, by.By)
+		}
+	}
 	for i, d := range app.All {
 		if said.Has(egress.EventsOf(i)) {
 			s.add(t, d.Fields)
@@ -161,7 +180,7 @@ func (s shape) withheld() (fields []*flow.Field) {
 	return fields
 }
 
-// blocks returns what workers have to measure for all exporters together.
+// blocks returns what workers have to measure for all exporters together, and for the aggregates.
 func (s shape) blocks(tables []config.Exporter) (all flow.Block, err error) {
 	for i := range tables {
 		b, err := s.needs(&tables[i])
@@ -169,6 +188,13 @@ func (s shape) blocks(tables []config.Exporter) (all flow.Block, err error) {
 			return 0, err
 		}
 		all |= b
+	}
+	for i := range s.aggregates {
+		by, err := s.aggregates[i].Spec(s.schema)
+		if err != nil {
+			return 0, fmt.Errorf("aggregate %s: %w", s.aggregates[i].Name, err)
+		}
+		all |= by.Blocks()
 	}
 	return all, nil
 }

@@ -75,7 +75,7 @@ func (k *checker) applications(c *Config) {
 }
 
 // kinds are the records there are besides the events of dissectors.
-var kinds = []string{"flow", "event", "call", "statistics", "subscriber", "group", "counters"}
+var kinds = []string{"flow", "event", "call", "statistics", "subscriber", "group", "counters", "aggregate"}
 
 // records checks that an exporter can have the records it asks for.
 func (k *checker) records(key string, c *Config, e *Exporter) {

@@ -5,6 +5,7 @@ package config
 import (
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/call"
 	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/route"
@@ -34,11 +35,14 @@ type Config struct {
 	Sessions   session.Options    `toml:"sessions"`
 	Users      subscriber.Options `toml:"subscribers"`
 	BGP        route.Options      `toml:"bgp"`
-	Exporters  []Exporter         `toml:"exporter"`
-	Logs       Logs               `toml:"logs"`
-	Log        Log                `toml:"log"`
-	Stats      Stats              `toml:"stats"`
-	Metrics    Metrics            `toml:"metrics"`
+
+	Aggregates []aggregate.Options `toml:"aggregate"`
+
+	Exporters []Exporter `toml:"exporter"`
+	Logs      Logs       `toml:"logs"`
+	Log       Log        `toml:"log"`
+	Stats     Stats      `toml:"stats"`
+	Metrics   Metrics    `toml:"metrics"`
 
 	Management Management `toml:"management"`
 }

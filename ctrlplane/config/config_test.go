@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/configs"
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/worker"
@@ -42,6 +43,9 @@ func TestManualDefaults(t *testing.T) {
 	o := collect.DefaultOptions()
 	o.Listen = []string{"udp://127.0.0.1:2055"}
 	want.Collectors = []collect.Options{o}
+	a := aggregate.DefaultOptions()
+	a.By = []string{"L7_PROTO_NAME"}
+	want.Aggregates = []aggregate.Options{a}
 	want.Complete()
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("manual says\n%+v\ndefaults are\n%+v", c, want)
@@ -110,6 +114,8 @@ func TestTOML(t *testing.T) {
 	e.To, e.Template, e.RotateSize = []string{"a", "b"}, "%IN_PKTS\n%IN_BYTES \x01", 1<<40
 	e.EngineID = 255
 	c.Inputs, c.Exporters = []Input{n, n}, []Exporter{e, e}
+	c.Aggregates = []aggregate.Options{aggregate.DefaultOptions()}
+	c.Aggregates[0].Top = 7
 	c.Complete()
 	text := c.TOML()
 	got := Default()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/dataplane/flow"
 )
@@ -117,6 +118,8 @@ func (k *checker) value(key string, x any, v reflect.Value) {
 		*m = tables(k, key, x, DefaultInput)
 	case *[]collect.Options:
 		*m = tables(k, key, x, collect.DefaultOptions)
+	case *[]aggregate.Options:
+		*m = tables(k, key, x, aggregate.DefaultOptions)
 	case *[]Exporter:
 		*m = tables(k, key, x, DefaultExporter)
 	case *[]string:

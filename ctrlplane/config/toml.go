@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/weir-probe/weir/configs"
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/collect"
 )
 
@@ -46,6 +47,11 @@ func (w *writer) table(path string, v, base reflect.Value) {
 			}
 		case []collect.Options:
 			none := collect.DefaultOptions()
+			for j := range list {
+				w.element(m.name, a.Index(j), reflect.ValueOf(none))
+			}
+		case []aggregate.Options:
+			none := aggregate.DefaultOptions()
 			for j := range list {
 				w.element(m.name, a.Index(j), reflect.ValueOf(none))
 			}

@@ -48,6 +48,7 @@ func (k *checker) validate(c *Config) {
 	k.applications(c)
 	k.calls(c)
 	k.users(c)
+	k.aggregates(c)
 	k.commands(c)
 	k.exporters(c)
 	k.listen("metrics.listen", c.Metrics.Listen)
@@ -89,6 +90,13 @@ func (c *Config) Complete() {
 	}
 	for i := range c.Collectors {
 		c.Collectors[i].Name = unique(c.Collectors[i].Name, "collector", taken)
+	}
+	clear(taken)
+	for i := range c.Aggregates {
+		taken[c.Aggregates[i].Name] = true
+	}
+	for i := range c.Aggregates {
+		c.Aggregates[i].Name = unique(c.Aggregates[i].Name, "aggregate", taken)
 	}
 	clear(taken)
 	for i := range c.Exporters {

@@ -20,6 +20,7 @@ const (
 	Subscribers             // what each subscriber has used
 	Groups                  // what all have used that share an access point name and a cell
 	Devices                 // what other devices count
+	Aggregates              // what records have in common, summed up
 	plain       int  = iota // how many kinds there are besides events
 	firstEvents Kind = 32   // those of the first of app.All
 )
@@ -36,6 +37,7 @@ var kinds = [plain]struct {
 	Subscribers: {"subscriber", flow.KindUsage},
 	Groups:      {"group", flow.KindUsage},
 	Devices:     {"counters", flow.KindCounters},
+	Aggregates:  {"aggregate", flow.KindAggregate},
 }
 
 // EventsOf are the events of the dissector at a position of app.All.

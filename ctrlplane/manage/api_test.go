@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 )
 
 // call is a use of an endpoint that succeeds.
@@ -137,6 +139,8 @@ func TestEndpoints(t *testing.T) {
 		{"POST", "/v1/exporters/ipfix/resume", nil}, {"POST", "/v1/restart/dataplane", nil}, {"POST", "/v1/restart/egress", nil},
 		{"PUT", "/v1/log/level", Level{"debug"}}, {"GET", "/v1/log/level", nil},
 		{"GET", "/v1/records?kind=flow&limit=5", nil}, {"GET", "/v1/top?limit=3", nil}, {"GET", "/v1/sessions?kind=user", nil},
+		{"GET", "/v1/aggregates/top?by=IPV4_SRC_ADDR&sums=L4_SRC_PORT&greatest=L4_SRC_PORT", nil}, {"GET", "/v1/aggregates", nil},
+		{"GET", "/v1/aggregates/series?by=IPV4_SRC_ADDR&steps=3&step=1s&order=packets", nil},
 		{"GET", "/v1/config", nil}, {"PUT", "/v1/config/candidate", newConfig}, {"GET", "/v1/config/candidate", nil},
 		{"POST", "/v1/config/validate", "schema = 2\nx = 1\n"}, {"GET", "/v1/config/diff", nil},
 		{"POST", "/v1/config/commit", Commit{Why: "more", Confirm: "10m"}}, {"POST", "/v1/config/confirm", nil},
@@ -292,4 +296,43 @@ func TestMistakes(t *testing.T) {
 	c.want(400, "GET", "/v1/records?filter=wrong", nil)
 	c.want(400, "GET", "/v1/records?limit=-1", nil)
 	c.want(400, "PUT", "/v1/log/level", Level{"loud"})
+	for _, wrong := range []string{"", "by=NONSENSE", "by=PROTOCOL&order=most", "by=PROTOCOL&step=2s", "by=PROTOCOL&sums=L7_PROTO_NAME",
+		"by=PROTOCOL&filter=(", "by=PROTOCOL&kind=statistics", "by=PROTOCOL&limit=1001", "by=PROTOCOL&steps=x"} {
+		c.want(400, "GET", "/v1/aggregates/top?"+wrong, nil)
+	}
+	c.want(404, "GET", "/v1/aggregates/top?name=nobody", nil)
+}
+
+// TestAggregates asks who has most, of what passes from then on.
+func TestAggregates(t *testing.T) {
+	b := newBench(t)
+	c := b.client(b.user("rita", Read))
+	const ask = "/v1/aggregates/top?by=IPV4_SRC_ADDR,L4_SRC_PORT&sums=L4_SRC_PORT&limit=2&greatest=L4_SRC_PORT"
+	c.want(200, "GET", ask, nil)
+	for range 2 {
+		for port := uint16(1); port <= 4; port++ {
+			b.show(port)
+			if port > 2 {
+				b.show(port)
+			}
+		}
+	}
+	var got AggregateTop
+	c.want(200, "GET", ask, nil).into(t, &got)
+	if len(got.Rows) != 2 || fmt.Sprint(got.Rows[0].Key) != "map[IPV4_SRC_ADDR:192.0.2.1 L4_SRC_PORT:3]" || got.Rows[0].In != 4000 ||
+		got.Rows[0].Sums["L4_SRC_PORT"] != 12 || *got.Rows[0].Greatest != 3 || got.Others.Records != 4 || got.Total.In != 12000 {
+		t.Errorf("got %+v", got)
+	}
+	c.want(200, "GET", strings.Replace(ask, "/top", "/series", 1), nil).into(t, &got)
+	if len(got.Times) != 2 || len(got.Rows[0].Points) != 2 || got.Rows[0].Points[0].In+got.Rows[0].Points[1].In != 4000 {
+		t.Errorf("got %+v", got)
+	}
+	if err := b.board.Configure([]aggregate.Options{{Name: "own", By: []string{"PROTOCOL"}, Order: "octets"}}); err != nil {
+		t.Fatal(err)
+	}
+	b.show(5)
+	c.want(200, "GET", "/v1/aggregates/top?name=own", nil).into(t, &got)
+	if got.Total.Records != 1 || got.By[0] != "PROTOCOL" {
+		t.Errorf("got %+v", got)
+	}
 }

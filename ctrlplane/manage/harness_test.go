@@ -17,12 +17,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/store"
 	"github.com/weir-probe/weir/ctrlplane/watch"
 	"github.com/weir-probe/weir/dataplane/flow"
+	"github.com/weir-probe/weir/dissect/app"
 	"github.com/weir-probe/weir/export/secret"
 )
 
@@ -69,6 +71,7 @@ type bench struct {
 	restarted,
 	url, socket string
 	sessions *session.Store
+	board    *aggregate.Board
 }
 
 func newBench(t *testing.T) *bench {
@@ -84,6 +87,11 @@ func newBench(t *testing.T) *bench {
 	}
 	b.sessions.Put(session.Address(session.User, [16]byte{10: 255, 11: 255, 192, 0, 2, 1}), []byte("ann"), time.Minute)
 	b.sessions.Put(session.Address(session.Name, [16]byte{10: 255, 11: 255, 192, 0, 2, 2}), []byte("host.example"), time.Minute)
+	schema, err := flow.Compile(append(flow.All(), app.Fields())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.board = aggregate.NewBoard(schema)
 	if b.Server, err = New(filepath.Join(dir, "manage"), st, b.probe(), cheap); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +117,7 @@ func (b *bench) listen(m config.Management) {
 func (b *bench) probe() Probe {
 	return Probe{
 		Version: "test", Checks: config.Checks{Idle: true}, Factory: []byte("schema = 1\n"),
-		Log: slog.New(slog.NewTextHandler(&b.console, nil)), Console: &b.console, Hub: watch.New(), Level: new(slog.LevelVar),
+		Log: slog.New(slog.NewTextHandler(&b.console, nil)), Console: &b.console, Hub: watch.New(), Board: b.board, Level: new(slog.LevelVar),
 		Apply: b.apply, Needs: func(*config.Config) []string { return nil }, State: b.state,
 		Pause: func(name string, pause bool) bool { b.paused[name] = pause; return name == "ipfix" },
 		Restart: func(part string) error {
@@ -171,7 +179,9 @@ func (b *bench) show(port uint16) {
 	r := flow.Record{}
 	r.Version, r.SrcPort, r.Last, r.Octets[0], r.Packets[0] = 4, port, uint64(time.Now().UnixNano()), 1000, 1
 	r.Src, r.Dst = [16]byte{10: 255, 11: 255, 192, 0, 2, 1}, [16]byte{10: 255, 11: 255, 192, 0, 2, 2}
-	b.Server.probe.Hub.Show(egress.Flows, &flow.View{Record: &r})
+	for _, w := range []egress.Watcher{b.Server.probe.Hub, b.board} {
+		w.Show(egress.Flows, &flow.View{Record: &r})
+	}
 }
 
 // user makes a user with a token.

@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/store"
@@ -34,6 +35,7 @@ type Probe struct {
 	Log     *slog.Logger
 	Console io.Writer // what people read in front of the machine, and no log keeps
 	Hub     *watch.Hub
+	Board   *aggregate.Board
 
 	// Apply has a configuration run that was validated. What it cannot do without a restart of the
 	// dataplane it does if restart is set, and says otherwise.

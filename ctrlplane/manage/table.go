@@ -2,7 +2,7 @@ package manage
 
 // table returns all endpoints. What one is about is said once, here.
 func (s *Server) table() (all []*route) {
-	for _, part := range [][]route{entrance(), configuration(), operation(), records(), persons(), system()} {
+	for _, part := range [][]route{entrance(), configuration(), operation(), records(), aggregations(), persons(), system()} {
 		for i := range part {
 			all = append(all, &part[i])
 		}
@@ -81,6 +81,30 @@ func records() []route {
 			out: []Host{}, do: top},
 		{method: "GET", path: "/v1/sessions", who: Read, query: []param{limit, {"kind", "As media, user or name.", "string"}},
 			doc: "What is remembered of addresses.", out: []Remembered{}, do: sessions},
+	}
+}
+
+func aggregations() []route {
+	query := []param{
+		{"name", "Of an [[aggregate]] of the configuration; without it, by and what follows say what is summed up.", "string"},
+		{"by", "Fields that rows are told apart by, separated by commas.", "string"},
+		{"kind", "Kinds of records, as records of [[exporter]], separated by commas; none is flow.", "string"},
+		{"filter", "A condition, as filter of [[exporter]].", "string"},
+		{"sums", "Fields whose numbers are summed up, separated by commas.", "string"},
+		{"greatest", "A field whose greatest number is kept.", "string"},
+		{"order", "octets, packets, records, greatest, or a field of sums.", "string"},
+		{"step", "How long a window is: 1s, 1m or 1h; none is 1m.", "string"},
+		{"steps", "How many windows back, that of now included; none is 2, 0 is as many as there are.", "integer"},
+		{"limit", "How many rows at most.", "integer"},
+	}
+	return []route{
+		{method: "GET", path: "/v1/aggregates", who: Read, doc: "What is summed up: what the configuration has, and what people ask for.",
+			out: []Aggregate{}, do: aggregates},
+		{method: "GET", path: "/v1/aggregates/top", who: Read, query: query,
+			doc: "Who has most of something. What nobody has asked for in the last minutes is counted from now on.",
+			out: AggregateTop{}, do: aggregateTop},
+		{method: "GET", path: "/v1/aggregates/series", who: Read, query: query,
+			doc: "The same, and what each row had in each window.", out: AggregateTop{}, do: aggregateSeries},
 	}
 }
 

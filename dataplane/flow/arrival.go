@@ -156,3 +156,41 @@ func (a *Arrival) Carry() {
 		copy(b, a.Foreign)
 	}
 }
+
+// Say says that f is v: in the member of Record that is the field's, or as an attribute. A number too great
+// for its member is the greatest there.
+func (a *Arrival) Say(f *Field, v Value) {
+	at := unsafe.Add(unsafe.Pointer(&a.Record), f.place())
+	switch f.Type {
+	case IPv4Address, IPv6Address, MACAddress, String, OctetArray:
+		if !f.kept() {
+			a.Attrs.Bytes(f, v.B)
+			return
+		}
+		a.octets(f, at, v.B)
+	default:
+		if !f.kept() {
+			a.Attrs.Uint(f, v.U)
+			return
+		}
+		store(at, f.slot.size, v.U)
+	}
+	a.Said.set(f.place())
+}
+
+// octets puts an address into its member.
+func (a *Arrival) octets(f *Field, at unsafe.Pointer, b []byte) {
+	switch f.Type {
+	case IPv4Address:
+		p := (*[16]byte)(at)
+		*p = [16]byte{10: 0xff, 11: 0xff}
+		copy(p[12:], b)
+		a.Version = 4
+	case IPv6Address:
+		copy((*[16]byte)(at)[:], b)
+		a.Version = 6
+	case MACAddress:
+		copy((*[6]byte)(at)[:], b)
+		a.HasMAC = 1
+	}
+}

@@ -8,5 +8,6 @@ func All() [][]*Field {
 		rateFields, outerFields, geoFields, leaseFields, routeFields, appFields, exportFields,
 		identityFields, statisticsFields, callFields, subscriberFields,
 		collectedFields, translationFields, collectionFields, sampleFields, counterFields,
+		aggregateFields,
 	}
 }

@@ -12,10 +12,11 @@ const (
 	KindStatistics             // what weir counts
 	KindUsage                  // what a subscriber, or a group of them, has used in a time
 	KindCounters               // what other devices count
+	KindAggregate              // what records have in common, summed up
 	Kinds          int  = iota
 )
 
-var kinds = [Kinds]string{"flow", "event", "call", "statistics", "usage", "counters"}
+var kinds = [Kinds]string{"flow", "event", "call", "statistics", "usage", "counters", "aggregate"}
 
 func (k Kind) String() string { return kinds[k] }
 
@@ -33,7 +34,7 @@ var identityFields = []*Field{
 	{
 		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir},
 		Type:    String, Width: 12, calc: recordKind,
-		Doc: "What the record tells of: flow, event, call, statistics, usage or counters.",
+		Doc: "What the record tells of: flow, event, call, statistics, usage, counters or aggregate.",
 	},
 	{
 		Element: Element{Label: "RECORD_ID", ID: 275, PEN: Weir, ECS: "event.id"},
