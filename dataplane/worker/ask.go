@@ -144,7 +144,7 @@ func (w *Worker) candidates(octets []byte) uint64 {
 	if len(octets) == 0 || h.t != nil && h.t.switched {
 		return h.pending
 	}
-	some := h.pending & w.first[octets[0]]
+	some := w.maybe(h.pending, octets)
 	if some != h.pending && !w.msg.Lost {
 		h.narrow(some)
 	}

@@ -138,7 +138,7 @@ func (w *Worker) incomplete() {
 
 // fragment takes in a fragment of a datagram of UDP. They have to come in order, with nothing else of the flow
 // between them; what is there of a datagram is shown when something else comes. Those that are of no interest
-// by their first octet are not put together.
+// by what they begin with are not put together.
 func (w *Worker) fragment(p *dissect.Packet) {
 	h := &w.hand
 	x := part{octets: p.Payload, last: p.Last}
@@ -152,7 +152,7 @@ func (w *Worker) fragment(p *dissect.Packet) {
 	w.incomplete()
 	switch {
 	case h.r.Pending == 0 || len(x.octets) == 0:
-	case h.t == nil && h.pending&w.first[x.octets[0]] == 0:
+	case h.t == nil && w.maybe(h.pending, x.octets) == 0:
 		w.datagram(x.octets, true)
 	case x.cut || !w.enter() || !w.beginPart(&h.t.sides[h.d], uint64(p.FragmentID), x):
 		w.counts[DatagramsCut]++

@@ -101,7 +101,7 @@ type inspection struct {
 	every      [transports]uint64    // those that may be found on a transport
 	any        [transports]uint64    // those of them that are used
 	ports      [transports][]uint64  // those to be expected at a port
-	first      [256]uint64           // those whose flows may begin with an octet
+	first      []beginning           // those whose flows may begin so
 	tentative  uint64                // the one that is
 	index      [MaxDissectors]Dissected
 
@@ -173,7 +173,7 @@ func (x *inspection) open(c *Config, s seed) (err error) {
 		if d.Tentative {
 			x.tentative |= 1 << i
 		}
-		x.begin(i, d.First)
+		x.begin(i, d)
 	}
 	for k := range x.any {
 		x.any[k] = x.every[k] &^ c.Off
@@ -193,13 +193,37 @@ func (x *inspection) open(c *Config, s seed) (err error) {
 	return x.exchanges.open(c.Transactions, s)
 }
 
+// beginning are the dissectors whose flows may have an octet at a position.
+type beginning struct {
+	at   int
+	with [256]uint64
+}
+
 // begin notes the octets that flows of dissector i may begin with.
-func (x *inspection) begin(i int, first string) {
-	for c := range x.first {
-		if first == "" || strings.IndexByte(first, byte(c)) >= 0 {
-			x.first[c] |= 1 << i
+func (x *inspection) begin(i int, d *app.Dissector) {
+	k := slices.IndexFunc(x.first, func(b beginning) bool { return b.at == d.At })
+	if k < 0 {
+		k = len(x.first)
+		x.first = append(x.first, beginning{at: d.At})
+		for c := range x.first[k].with {
+			x.first[k].with[c] = ^uint64(0)
 		}
 	}
+	for c := range x.first[k].with {
+		if d.First != "" && strings.IndexByte(d.First, byte(c)) < 0 {
+			x.first[k].with[c] &^= 1 << i
+		}
+	}
+}
+
+// maybe returns those of some dissectors whose flows may begin with octets.
+func (x *inspection) maybe(some uint64, octets []byte) uint64 {
+	for i := range x.first {
+		if b := &x.first[i]; b.at < len(octets) {
+			some &= b.with[octets[b.at]]
+		}
+	}
+	return some
 }
 
 func (x *inspection) unmap() error {

@@ -173,18 +173,21 @@ func exercises(t *testing.T, d *Dissector, all []conversation) map[string]bool {
 func begins(t *testing.T, d *Dissector, c *conversation) {
 	t.Helper()
 	open := *d
-	open.First = ""
+	open.First, open.At = "", 0
 	if err := same(drive(c, &open), drive(c, d)); err != nil {
 		t.Errorf("but for First: %v", err)
 	}
 	k := callsOf(c, d)[0]
+	if len(k.octets) <= d.At {
+		return
+	}
 	for octet := range 256 {
 		if d.begins(byte(octet)) {
 			continue
 		}
 		other := k
 		other.octets = slices.Clone(k.octets)
-		other.octets[0] = byte(octet)
+		other.octets[d.At] = byte(octet)
 		if v := verdict(&other); v != Reject {
 			t.Errorf("verdict %d on what begins with %#x, which is not in First", v, octet)
 		}

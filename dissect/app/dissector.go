@@ -41,8 +41,10 @@ type Dissector struct {
 
 	TCP, UDP, SCTP []uint16 // where to expect it; hints, they prove nothing
 	// First are the octets that the first message of a flow may begin with, whichever side says
-	// it; the dissector is not shown others. Empty is any. A STARTTLS leads past it.
+	// it; the dissector is not shown others. Empty is any. A STARTTLS leads past it. Where the first octet
+	// says nothing, they are those at another position, At; what ends before it is shown.
 	First string
+	At    int
 
 	Fields []*flow.Field
 	Pair   Pairing

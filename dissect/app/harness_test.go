@@ -264,7 +264,7 @@ func (r *driver) inTurn() []*Dissector {
 // mayBegin reports whether d may be shown octets: its flows may begin with them, or it has shown
 // already what the flow is.
 func (r *driver) mayBegin(d *Dissector, octets []byte) bool {
-	return r.decided != nil || r.handed || len(octets) == 0 || d.begins(octets[0])
+	return r.decided != nil || r.handed || len(octets) <= d.At || d.begins(octets[d.At])
 }
 
 // show asks one dissector.
@@ -322,7 +322,7 @@ func (r *driver) declared(d *Dissector, attrs []byte) {
 	}
 }
 
-// begins reports whether flows of d may begin with an octet.
+// begins reports whether flows of d may begin with an octet, at their first position or that of d.
 func (d *Dissector) begins(c byte) bool { return d.First == "" || strings.IndexByte(d.First, c) >= 0 }
 
 // wavers reports whether d may have written State with its verdict, which does not accept.

@@ -6,8 +6,9 @@ import "github.com/weir-probe/weir/dataplane/flow"
 // application data unit; requests and responses meet by transaction and unit.
 var Modbus = Dissector{
 	Name: "modbus", Number: 44,
-	Doc:    "Modbus over TCP: units, functions, addresses, quantities and exceptions.",
-	TCP:    on(502),
+	Doc:   "Modbus over TCP: units, functions, addresses, quantities and exceptions.",
+	TCP:   on(502),
+	First: "\x00", At: 2, // the protocol
 	Fields: modbusFields,
 	Pair:   ByKey,
 	State:  1,

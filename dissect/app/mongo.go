@@ -12,8 +12,9 @@ import (
 // and what answers them meet by their number. Of what is compressed it is known when it is asked and answered.
 var MongoDB = Dissector{
 	Name: "mongodb", Number: 60,
-	Doc:    "MongoDB: commands, databases, collections, users and errors.",
-	TCP:    on(27017, 27018, 27019),
+	Doc:   "MongoDB: commands, databases, collections, users and errors.",
+	TCP:   on(27017, 27018, 27019),
+	First: "\xd4\xdc\xdd", At: 12, // of the operation: query, compressed, message
 	Fields: mongoFields,
 	Pair:   ByKey,
 	State:  unsafe.Sizeof(mongoState{}),

@@ -13,9 +13,10 @@ import (
 // meet by their identifier.
 var RPC = Dissector{
 	Name: "rpc", Number: numberRPC,
-	Doc:    "ONC RPC: programs, procedures and states, users by AUTH_SYS, and NFS, mounts and port mappers.",
-	TCP:    on(111, 2049),
-	UDP:    on(111, 2049),
+	Doc:   "ONC RPC: programs, procedures and states, users by AUTH_SYS, and NFS, mounts and port mappers.",
+	TCP:   on(111, 2049),
+	UDP:   on(111, 2049),
+	First: "\x00", At: 8, // of the version of a call, the state of a reply; in streams of either's kind
 	Fields: rpcFields,
 	Pair:   ByKey,
 	State:  unsafe.Sizeof(rpcState{}),
