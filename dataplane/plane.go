@@ -51,6 +51,7 @@ type lane struct {
 	fd   int
 	beat atomic.Uint64                   // when its worker began its latest Step
 	next atomic.Pointer[worker.Settings] // for the worker to take over
+	made atomic.Pointer[worker.Worker]
 }
 
 // New makes a ring of ringSize octets for every queue.
@@ -138,6 +139,20 @@ func (p *Plane) Adjust(of func(name string) worker.Settings) error {
 	return nil
 }
 
+// Track has all workers hand over the packets that some traces are of, as they are, and no others.
+func (p *Plane) Track(traces []worker.Trace) error {
+	for _, l := range p.lanes {
+		t, err := worker.Track(traces)
+		if err != nil {
+			return err
+		}
+		if w := l.made.Load(); w != nil {
+			w.Track(t)
+		}
+	}
+	return nil
+}
+
 // Stop makes all workers hand over their flows and end.
 func (p *Plane) Stop() { p.stopping.Store(true) }
 
@@ -171,6 +186,7 @@ func (l *lane) run(p *Plane, index int, ready chan<- error) {
 	defer l.beat.Store(^uint64(0))
 	defer l.ring.Close()
 	w, err := l.enter(index)
+	l.made.Store(w)
 	ready <- err
 	if err != nil {
 		return

@@ -12,9 +12,10 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/enrich"
-	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/ctrlplane/kept"
 	"github.com/weir-probe/weir/ctrlplane/route"
 	"github.com/weir-probe/weir/ctrlplane/subscriber"
+	"github.com/weir-probe/weir/ctrlplane/track"
 	"github.com/weir-probe/weir/dataplane"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/app"
@@ -29,9 +30,10 @@ type control struct {
 	sums   *aggregate.Correlator
 	cfg    *config.Config
 	stages []egress.Stage
-	keeper *malformed.Keeper // nil if malformed packets are not kept
+	keeper *kept.Keeper // nil if malformed packets are not kept
 	collectors
-	done func()
+	tracker *track.Tracker // nil if nobody can be tracked
+	done    func()
 
 	failed   func(error) // told what goes wrong in the background
 	mu       sync.Mutex  // of cfg, the forms and left once the egress runs
@@ -50,7 +52,7 @@ func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wa
 	}
 	if a := &cfg.Apps; a.Malformed != "" {
 		var err error
-		c.keeper, err = malformed.Open(malformed.Options{
+		c.keeper, err = kept.Open(kept.Options{
 			Dir: a.Malformed, Protocols: names(app.All), Name: cfg.InputName, FileSize: int64(a.MalformedFile),
 			TotalSize: int64(a.MalformedTotal), Rate: a.MalformedRate, Wait: wait,
 		})
@@ -70,6 +72,16 @@ func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wa
 		Allowed: cfg.Logs.Commands, Limit: cfg.Logs.Limit, Timeout: cfg.Logs.Timeout, Failed: failed,
 	})
 	return c, nil
+}
+
+// follow has a tracker know where subscribers are, and keep their packets.
+func (c *control) follow(t *track.Tracker) {
+	if t == nil || c.users == nil {
+		return
+	}
+	c.tracker = t
+	c.users.Follow(t)
+	t.Configure(c.cfg.Users.Tracks, c.cfg.Users.Room, c.cfg.InputName)
 }
 
 // openStages puts together what records pass through.
@@ -145,6 +157,9 @@ func (c *control) openExporters(s setting) (err error) {
 // egress returns what reads the rings.
 func (c *control) egress(sources []egress.Source) *egress.Egress {
 	e := egress.New(sources, c.stages, c.outputs())
+	if c.tracker != nil {
+		e.Tracked = c.tracker.Take
+	}
 	e.Malformed, e.Commands, e.Dissectors = c.keeper, c.commands, c.apps.Placed()
 	e.Ledger, e.Every = c.ledger, c.cfg.Stats.Interval
 	e.Watchers = append([]egress.Watcher{c.sums.Watcher()}, c.watchers...)

@@ -58,7 +58,7 @@ func ctlCommand() *cobra.Command {
 	f.BoolVar(&k.asJSON, "json", false, "print what the API answers, for programs")
 	c.AddCommand(k.shows()...)
 	c.AddCommand(k.doings()...)
-	c.AddCommand(k.configCommand(), k.tailCommand(), k.topCommand())
+	c.AddCommand(k.configCommand(), k.tailCommand(), k.topCommand(), k.trackCommand())
 	c.AddCommand(k.people()...)
 	return c
 }

@@ -119,6 +119,7 @@ func meter(cfg *config.Config, schema *flow.Schema, again func() (*config.Config
 		log.Info("configuration taken over")
 		return nil
 	})
+	server.OnTrack(plane.Track)
 	describe(log, in)
 	notify("READY=1")
 	watched := make(chan struct{})

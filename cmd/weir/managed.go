@@ -21,6 +21,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/manage"
 	"github.com/weir-probe/weir/ctrlplane/metrics"
 	"github.com/weir-probe/weir/ctrlplane/store"
+	"github.com/weir-probe/weir/ctrlplane/track"
 	"github.com/weir-probe/weir/ctrlplane/watch"
 	"github.com/weir-probe/weir/dataplane/link"
 )
@@ -43,6 +44,7 @@ type managed struct {
 	board        *aggregate.Board
 	level        slog.LevelVar
 	memoir       memoir
+	tracker      *track.Tracker
 	again        chan part     // a part is to be restarted
 	anew         part          // by the session that is about to end
 	wake         chan struct{} // the configuration is another
@@ -91,7 +93,8 @@ func (r *run) manage(path string, given bool) error {
 	r.want, r.cfg = cfg, cfg
 	r.hub, r.board = watch.New(), aggregate.NewBoard(r.schema)
 	r.again, r.wake = make(chan part, 1), make(chan struct{}, 1)
-	r.paused = map[string]bool{}
+	r.paused, r.tracker = map[string]bool{}, track.New()
+	defer r.tracker.Close()
 	if r.server, err = manage.New(filepath.Join(r.dir, "manage"), r.store, r.probe(), manage.DefaultCost); err != nil {
 		return err
 	}

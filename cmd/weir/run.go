@@ -146,6 +146,11 @@ func (r *run) session(ctx context.Context) error {
 		return err
 	}
 	c.watchers = r.watchers()
+	c.follow(r.tracker)
+	if a != nil && r.tracker != nil {
+		r.tracker.Attach(a.Track)
+		defer r.tracker.Attach(nil)
+	}
 	if err := c.openExporters(r.setting(a)); err != nil {
 		return errors.Join(err, c.close(patience))
 	}

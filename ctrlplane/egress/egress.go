@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/ctrlplane/kept"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/ring"
 	"github.com/weir-probe/weir/dataplane/worker"
@@ -61,7 +61,10 @@ type Egress struct {
 	// Offline takes the time from the flows, as for captures, instead of from the clock.
 	Offline bool
 	// Malformed keeps the packets that dissectors found fault with; nil is nobody.
-	Malformed *malformed.Keeper
+	Malformed *kept.Keeper
+	// Tracked takes the frames of users that are tracked, as messages of kind ring.Tracked, and reports whether
+	// they are that; nil is nobody.
+	Tracked func(message []byte) bool
 	// Commands run when files are complete; nil is none. They are only accounted for.
 	Commands *sink.Commands
 	// Dissectors are those of the workers (worker.Config.Dissectors), for the account.
@@ -277,6 +280,8 @@ func (e *Egress) take(i int, kind ring.Kind, msg []byte) {
 		}
 	case ring.Malformed:
 		ok = e.Malformed == nil || e.Malformed.Take(msg)
+	case ring.Tracked:
+		ok = e.Tracked == nil || e.Tracked(msg)
 	}
 	if !ok {
 		e.Corrupt++

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/ctrlplane/kept"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/ring"
@@ -27,7 +27,7 @@ func TestDocsMetrics(t *testing.T) {
 		docs    [][2]string
 	}{
 		{reflect.TypeFor[nic.Stats](), portDocs[:]}, {reflect.TypeFor[Dissected](), dissectorDocs[:]},
-		{reflect.TypeFor[malformed.Account](), malformedDocs[:]},
+		{reflect.TypeFor[kept.Account](), malformedDocs[:]},
 		{reflect.TypeFor[sink.CommandStats](), commandDocs[:]},
 	} {
 		for i := range max(page.members.NumField(), len(page.docs)) {

@@ -18,7 +18,7 @@ var portDocs = [...][2]string{
 }
 
 // dissectorDocs, malformedDocs and commandDocs name and explain the members of Dissected,
-// malformed.Account and sink.CommandStats.
+// kept.Account and sink.CommandStats.
 var (
 	dissectorDocs = [...][2]string{
 		{"flows", "Flows that the dissector was decided on for."},

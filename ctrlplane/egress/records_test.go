@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/ctrlplane/kept"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/ring"
@@ -130,16 +130,16 @@ func TestKinds(t *testing.T) {
 // Malformed packets go to their keeper, and the summary says what became of them, and what
 // the dissectors did.
 func TestMalformed(t *testing.T) {
-	k, err := malformed.Open(malformed.Options{
+	k, err := kept.Open(kept.Options{
 		Dir: t.TempDir(), Protocols: []string{"ssh", "dns"}, Wait: true, FileSize: 1 << 20, TotalSize: 1 << 30,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := newRing(t)
-	f := worker.Flawed{Time: 1e18, Wire: 60, Link: nic.Ethernet, Dissector: 1}
+	f := worker.Kept{Time: 1e18, Wire: 60, Link: nic.Ethernet, Of: 1}
 	f.Say("name points to itself")
-	*(*worker.Flawed)(unsafe.Pointer(&r.Reserve(ring.Malformed, int(unsafe.Sizeof(f))+60)[0])) = f
+	*(*worker.Kept)(unsafe.Pointer(&r.Reserve(ring.Malformed, int(unsafe.Sizeof(f))+60)[0])) = f
 	copy(r.Reserve(ring.Malformed, 5), "short")
 	var report worker.Report
 	report.Dissectors[1] = worker.Dissected{Flows: 3, Messages: 5, Malformed: 1}
@@ -152,7 +152,7 @@ func TestMalformed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := e.Summary()
-	if a := s.Malformed.Protocols["dns"]; a != (malformed.Account{Packets: 1, Saved: 1}) || s.Corrupt != 1 {
+	if a := s.Malformed.Protocols["dns"]; a != (kept.Account{Packets: 1, Saved: 1}) || s.Corrupt != 1 {
 		t.Errorf("%+v, %d corrupt", s.Malformed, s.Corrupt)
 	}
 	if d := s.Dissected[app.All[1].Name]; d != (Dissected{3, 5, 1}) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/weir-probe/weir/ctrlplane/malformed"
+	"github.com/weir-probe/weir/ctrlplane/kept"
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/dissect"
@@ -33,7 +33,7 @@ type Summary struct {
 	Lanes     []Lane               `json:"-"`       // by worker
 
 	Tallies   []Tally            `json:"tallies,omitempty"` // of other parts of the control plane
-	Malformed *malformed.Stats   `json:"malformed,omitempty"`
+	Malformed *kept.Stats        `json:"malformed,omitempty"`
 	Commands  *sink.CommandStats `json:"commands,omitempty"`
 }
 

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/weir-probe/weir/ctrlplane/aggregate"
+	"github.com/weir-probe/weir/ctrlplane/track"
+	"github.com/weir-probe/weir/dataplane/worker"
 )
 
 // call is a use of an endpoint that succeeds.
@@ -162,6 +166,24 @@ func TestEndpoints(t *testing.T) {
 			continue
 		}
 		use(x)
+	}
+	var x track.Track
+	use(call{"POST", "/v1/tracks", TrackWish{IMSI: "001010000000001", Seconds: 60}}).into(t, &x)
+	kept := worker.Kept{Of: uint16(x.ID), Link: 1, Time: 1e18}
+	b.tracker.Take(append(slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&kept)), unsafe.Sizeof(kept))), "a frame"...))
+	use(call{"GET", "/v1/tracks", nil})
+	c.want(409, "GET", "/v1/tracks/1/capture", nil)
+	use(call{"POST", "/v1/tracks/1/stop", nil})
+	if r := use(call{"GET", "/v1/tracks/1/capture", nil}); !bytes.Contains(r.body, []byte("a frame")) {
+		t.Errorf("the capture is %q", r.body)
+	}
+	use(call{"DELETE", "/v1/tracks/1", nil})
+	c.want(404, "GET", "/v1/tracks/1/capture", nil)
+	c.want(400, "POST", "/v1/tracks", TrackWish{IMSI: "../x"})
+	for _, did := range []string{"POST /v1/tracks", "GET /v1/tracks/1/capture", "DELETE /v1/tracks/1", "GET /v1/tracks"} {
+		if !slices.ContainsFunc(b.audit.last(100), func(e Entry) bool { return e.Action == did && e.User == "ann" }) {
+			t.Errorf("%s is not in the audit log", did)
+		}
 	}
 	var list []Token
 	c.want(200, "GET", "/v1/tokens", nil).into(t, &list)

@@ -136,7 +136,7 @@ func credentials(fd int) (*peer, error) {
 // note writes an entry of the audit log about what changed something or was to, and about who failed
 // to prove who they are.
 func (s *Server) note(r *request, status int, err error) {
-	change := r.Method != http.MethodGet && !r.route.quiet
+	change := r.Method != http.MethodGet && !r.route.quiet || r.route.noted
 	if !change && status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/store"
+	"github.com/weir-probe/weir/ctrlplane/track"
 	"github.com/weir-probe/weir/ctrlplane/watch"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/app"
@@ -72,12 +73,15 @@ type bench struct {
 	url, socket string
 	sessions *session.Store
 	board    *aggregate.Board
+	tracker  *track.Tracker
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, paused: map[string]bool{}}
+	b := &bench{t: t, paused: map[string]bool{}, tracker: track.New()}
 	dir := t.TempDir()
+	b.tracker.Configure(filepath.Join(dir, "tracks"), 1<<30, nil)
+	t.Cleanup(b.tracker.Close)
 	st, err := store.Open(filepath.Join(dir, "config"), store.Change{Text: []byte(oldConfig), Who: "weir", Why: "first"})
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +131,7 @@ func (b *bench) probe() Probe {
 			b.restarted = part
 			return nil
 		},
-		Sessions: func() *session.Store { return b.sessions }, Query: query, Lines: func() []byte { return []byte("a line\n") },
+		Sessions: func() *session.Store { return b.sessions }, Query: query, Tracks: b.tracker, Lines: func() []byte { return []byte("a line\n") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "weir_test 1\n") }),
 	}
 }

@@ -37,6 +37,7 @@ type route struct {
 	in           any     // a value of the type of the body, or media; nil is none
 	out          any     // the same for the answer; nil is an answer without a body
 	quiet        bool    // changes nothing, whatever the method
+	noted        bool    // is in the audit log though it changes nothing
 	do           func(*request) (any, error)
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/store"
+	"github.com/weir-probe/weir/ctrlplane/track"
 	"github.com/weir-probe/weir/ctrlplane/watch"
 )
 
@@ -55,6 +56,8 @@ type Probe struct {
 	Sessions func() *session.Store
 	// Query reads which records somebody wants to see.
 	Query func(kinds []string, filter, template string) (watch.Query, error)
+	// Tracks keeps packets of subscribers; nil if nobody can.
+	Tracks *track.Tracker
 	// Lines returns what was logged last.
 	Lines func() []byte
 	// Metrics answers with everything that is counted, for Prometheus.

@@ -1,8 +1,10 @@
 package manage
 
+import "github.com/weir-probe/weir/ctrlplane/track"
+
 // table returns all endpoints. What one is about is said once, here.
 func (s *Server) table() (all []*route) {
-	for _, part := range [][]route{entrance(), configuration(), operation(), records(), aggregations(), persons(), system()} {
+	for _, part := range [][]route{entrance(), configuration(), operation(), records(), aggregations(), tracks(), persons(), system()} {
 		for i := range part {
 			all = append(all, &part[i])
 		}
@@ -105,6 +107,21 @@ func aggregations() []route {
 			out: AggregateTop{}, do: aggregateTop},
 		{method: "GET", path: "/v1/aggregates/series", who: Read, query: query,
 			doc: "The same, and what each row had in each window.", out: AggregateTop{}, do: aggregateSeries},
+	}
+}
+
+func tracks() []route {
+	id := param{"id", "Of the track.", "integer"}
+	return []route{
+		{method: "GET", path: "/v1/tracks", who: Admin, doc: "Subscribers whose packets are or were kept, since weir began.",
+			out: []track.Track{}, noted: true, do: trackList},
+		{method: "POST", path: "/v1/tracks", who: Admin, doc: "Keep all packets of a subscriber, for a time.", in: TrackWish{},
+			out: track.Track{}, do: trackBegin},
+		{method: "POST", path: "/v1/tracks/{id}/stop", who: Admin, query: []param{id}, doc: "Keep no more packets of one.",
+			out: track.Track{}, do: trackStop},
+		{method: "GET", path: "/v1/tracks/{id}/capture", who: Admin, query: []param{id},
+			doc: "The packets of one that has ended, in pcapng.", out: octets, noted: true, do: trackCapture},
+		{method: "DELETE", path: "/v1/tracks/{id}", who: Admin, query: []param{id}, doc: "Stop one, and remove its packets.", do: trackRemove},
 	}
 }
 

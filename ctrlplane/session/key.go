@@ -79,6 +79,13 @@ func (k Key) Former() Key {
 	return k
 }
 
+// Addr returns the address of the key, and Number its port, tunnel endpoint identifier or length of a prefix, which
+// is 0 for an address.
+func (k Key) Addr() netip.Addr { return netip.AddrFrom16(k.addr).Unmap() }
+
+// Number: see Addr.
+func (k Key) Number() uint32 { return k.number }
+
 // Kind returns what is remembered under the key.
 func (k Key) Kind() Kind { return k.kind }
 

@@ -304,7 +304,7 @@ func (c *Correlator) ends(i uint32, text []byte, at uint64, fresh *[]session.Key
 			switch {
 			case err != nil:
 			case userData>>kind&1 == 0:
-				c.know(i, c.control(a.As16(), uint32(teid)))
+				c.know(i, alias{c.control(a.As16(), uint32(teid)), session.Tunnel(a.As16(), uint32(teid))})
 			default:
 				key := session.Tunnel(a.As16(), uint32(teid))
 				c.hold(i, key, kind, at)

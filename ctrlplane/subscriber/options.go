@@ -19,7 +19,9 @@ type Options struct {
 	Longest  time.Duration `toml:"timeout" in:"1m..2400h"`
 	Linger   time.Duration `toml:"linger" in:"0s..24h"` // 0 see the manual
 	Say      []string      `toml:"fields" one:"imsi msisdn imei apn cell nas session mac"`
-	Interval time.Duration `toml:"interval" in:"0s..24h"` // of the records of usage; 0 is none
+	Interval time.Duration `toml:"interval" in:"0s..24h"`             // of the records of usage; 0 is none
+	Tracks   string        `toml:"track_dir"`                         // where packets of users are kept that are tracked; empty is nowhere
+	Room     int64         `toml:"track_total_size" in:"1MiB..64TiB"` // octets of all files there
 
 	// What the rest of the configuration says.
 	Idle, Active time.Duration // timeouts of flows
@@ -30,7 +32,7 @@ type Options struct {
 // DefaultOptions returns those of a table that says nothing.
 func DefaultOptions() Options {
 	return Options{
-		Sessions: 1 << 17, HoldRoom: 64 << 20, Longest: 24 * time.Hour,
+		Sessions: 1 << 17, HoldRoom: 64 << 20, Room: 1 << 30, Longest: 24 * time.Hour,
 		Say: []string{"imsi", "msisdn", "imei", "apn", "cell", "nas", "session", "mac"},
 	}
 }

@@ -33,6 +33,7 @@ type Correlator struct {
 	text  [2 * session.Longest]byte
 	mine  [2 * session.Longest]byte
 	sums  sums
+	chase chase
 }
 
 // sess is a session of a subscriber.
@@ -44,8 +45,14 @@ type sess struct {
 	last   uint64 // when something was heard of it, milliseconds
 	life   time.Duration
 	is     string // a binding, as the session store has it
-	ids    []uint64
+	ids    []alias
 	keys   []held
+}
+
+// alias is the hash of what signalling knows a session by, and where its tunnel of signalling ends if it is that.
+type alias struct {
+	hash uint64
+	end  session.Key
 }
 
 // held is an address, prefix or tunnel of a session.
@@ -119,6 +126,7 @@ func (c *Correlator) Take(kind egress.Kind, v *flow.View, a *flow.Attrs) {
 
 // Tick ends sessions of which nothing more was heard, and makes the records that are due.
 func (c *Correlator) Tick(now uint64, emit func(kind egress.Kind, v *flow.View)) {
+	c.follow()
 	if now <= c.now {
 		return
 	}
@@ -184,23 +192,24 @@ func (c *Correlator) session(id, at uint64) uint32 {
 	*x = sess{open: true, life: c.o.Longest, last: at, ids: x.ids[:0], keys: x.keys[:0]}
 	c.held++
 	c.book.counts[Opened]++
-	c.know(i, id)
+	c.know(i, alias{hash: id})
 	c.due.Set(i, at*1e6+uint64(x.life))
 	return i
 }
 
 // know has a session be known by an identifier, too.
-func (c *Correlator) know(i uint32, id uint64) {
+func (c *Correlator) know(i uint32, by alias) {
 	x := &c.all[i]
-	switch old := c.ids[id]; {
+	switch old := c.ids[by.hash]; {
 	case old == i:
 		return
 	case old != 0:
-		c.forget(old, id)
+		c.forget(old, by.hash)
 	}
 	if len(x.ids) < mostIDs {
-		x.ids = append(x.ids, id)
-		c.ids[id] = i
+		x.ids = append(x.ids, by)
+		c.ids[by.hash] = i
+		c.chase.moves(x.who)
 	}
 }
 
@@ -208,12 +217,13 @@ func (c *Correlator) know(i uint32, id uint64) {
 func (c *Correlator) forget(i uint32, id uint64) {
 	x := &c.all[i]
 	for n, other := range x.ids {
-		if other == id {
+		if other.hash == id {
 			x.ids = append(x.ids[:n], x.ids[n+1:]...)
 			break
 		}
 	}
 	delete(c.ids, id)
+	c.chase.moves(x.who)
 }
 
 // evict has a session make room: of some, the one that was not heard of for the longest time.
@@ -239,8 +249,9 @@ func (c *Correlator) end(i uint32, at uint64, why Counter) {
 		c.book.release(h.key, x.who, at)
 	}
 	for _, id := range x.ids {
-		delete(c.ids, id)
+		delete(c.ids, id.hash)
 	}
+	c.chase.moves(x.who)
 	c.due.Drop(i)
 	*x = sess{ids: x.ids[:0], keys: x.keys[:0]}
 	c.spare = append(c.spare, i)
@@ -264,6 +275,10 @@ func (c *Correlator) tell(i uint32, b *binding, at uint64) bool {
 			c.book.release(h.key, x.who, at)
 		}
 	}
+	if x.who != b.who {
+		c.chase.moves(x.who)
+		c.chase.moves(b.who)
+	}
 	x.who, x.last = b.who, max(x.last, at)
 	x.is = string(b.append(c.text[:0]))
 	for _, h := range x.keys {
@@ -286,6 +301,7 @@ func (c *Correlator) hold(i uint32, key session.Key, kind uint8, at uint64) {
 		return
 	}
 	x.keys = append(x.keys, held{key, kind})
+	c.chase.moves(x.who)
 	var b binding
 	if x.who != 0 && b.read([]byte(x.is)) {
 		b.start, b.end = at, 0
@@ -309,6 +325,7 @@ func (c *Correlator) drop(i uint32, kind uint8, keep []session.Key, at uint64) {
 		}
 	}
 	x.keys = x.keys[:left]
+	c.chase.moves(x.who)
 }
 
 // moment returns when a transaction was asked and answered, in milliseconds since the Unix epoch.

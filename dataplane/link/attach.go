@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/weir-probe/weir/dataplane/ring"
+	"github.com/weir-probe/weir/dataplane/worker"
 )
 
 // ErrBusy is wrapped by Attach when another control plane has the rings.
@@ -23,6 +25,7 @@ type Attachment struct {
 	Ledger []byte       // memory that outlives the control plane, for its counters
 	gone   chan struct{}
 	said   chan string // answers
+	asking sync.Mutex
 	conn   *net.UnixConn
 	mapped [][]byte
 }
@@ -129,12 +132,27 @@ func (a *Attachment) watch() {
 
 // Reload has the dataplane read its configuration again and take over what it can of it. It fails with
 // what is wrong, and then nothing has changed.
-func (a *Attachment) Reload() error {
+func (a *Attachment) Reload() error { return a.ask("reload") }
+
+// Track has the dataplane hand over the packets that some traces are of, as they are, and no others. Any goroutine
+// may call it.
+func (a *Attachment) Track(traces []worker.Trace) error {
+	line, err := json.Marshal(traces)
+	if err != nil {
+		return err
+	}
+	return a.ask("track " + string(line))
+}
+
+// ask says a line to the dataplane and waits for its answer.
+func (a *Attachment) ask(line string) error {
+	a.asking.Lock()
+	defer a.asking.Unlock()
 	select {
 	case <-a.said: // an answer that came too late
 	default:
 	}
-	if _, err := a.conn.Write([]byte("reload\n")); err != nil {
+	if _, err := a.conn.Write([]byte(line + "\n")); err != nil {
 		return fmt.Errorf("dataplane: %w", err)
 	}
 	select {

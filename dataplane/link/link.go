@@ -21,10 +21,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/weir-probe/weir/dataplane/worker"
 )
 
 // Version of the protocol and of everything in the shared memory.
-const Version = 2
+const Version = 3
 
 // LongestConfig leaves room for the rest of an offer, which is one message.
 const LongestConfig = 16 << 10
@@ -59,6 +61,7 @@ type Server struct {
 	mu       sync.Mutex // of what follows
 	attached *net.UnixConn
 	reload   func(o *Offer) error
+	track    func(traces []worker.Trace) error
 }
 
 // Listen offers the memory behind the descriptors at a socket of that path. A stale
@@ -133,14 +136,49 @@ func (s *Server) serve(c *net.UnixConn) {
 	if s.send(c, o, s.files) != nil {
 		return
 	}
-	for in := bufio.NewScanner(c); in.Scan(); {
-		switch in.Text() {
+	defer s.follow("[]")
+	in := bufio.NewScanner(c)
+	in.Buffer(nil, longestLine)
+	for in.Scan() {
+		switch word, rest, _ := strings.Cut(in.Text(), " "); word {
 		case "stop":
 			s.stop()
 		case "reload":
 			fmt.Fprintln(c, s.again())
+		case "track":
+			fmt.Fprintln(c, s.follow(rest))
 		}
 	}
+}
+
+// longestLine is how long a line to the dataplane may be: as many traces as there may be, in JSON.
+const longestLine = 256 << 10
+
+// OnTrack has f called with the traces of those whose packets the control plane wants, and with none when it is
+// gone.
+func (s *Server) OnTrack(f func(traces []worker.Trace) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.track = f
+}
+
+// follow has the traces of a line be followed, and returns what to answer.
+func (s *Server) follow(line string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var traces []worker.Trace
+	err := json.Unmarshal([]byte(line), &traces)
+	switch {
+	case err != nil:
+	case s.track == nil && len(traces) > 0:
+		return "this dataplane tracks nobody"
+	case s.track != nil:
+		err = s.track(traces)
+	}
+	if err != nil {
+		return strings.ReplaceAll(err.Error(), "\n", " ")
+	}
+	return "ok"
 }
 
 // OnReload has f called when the control plane asks for the configuration to be read again. It may

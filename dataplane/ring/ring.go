@@ -18,8 +18,9 @@ const (
 	Flow                  // a flow.Record and its attributes
 	Stats                 // a worker's counters
 	Event                 // a flow.Record as it is now, and the attributes of one of its transactions
-	Malformed             // a worker.Flawed and the octets of the frame
+	Malformed             // a worker.Kept and the octets of the frame
 	Counters              // what a device counts, in a flow.Record's attributes
+	Tracked               // a worker.Kept and the octets of the frame
 )
 
 const (

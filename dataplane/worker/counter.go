@@ -58,6 +58,8 @@ const (
 	DatagramsCut
 	MalformedLimited
 	MalformedRingFull
+	TrackedFrames
+	TrackedRingFull
 	Counters int = iota
 )
 
@@ -141,6 +143,10 @@ var CounterDocs = [Counters]struct{ Name, Doc string }{
 		"Malformed packets not handed over because there were too many in a second."},
 	MalformedRingFull: {"malformed_ring_full",
 		"Malformed packets lost because the control plane did not take them in time."},
+	TrackedFrames: {"tracked",
+		"Frames handed over as they are, because a user's packets are tracked."},
+	TrackedRingFull: {"tracked_ring_full",
+		"Frames of tracked users lost because the control plane did not take records in time, which count more."},
 }
 
 // Report is what a worker says of itself: totals since it was made, unless noted. It

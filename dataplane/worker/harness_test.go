@@ -197,12 +197,12 @@ func (b *bench) drain() {
 		case ring.Event:
 			b.events = append(b.events, keptView(b.t, msg))
 		case ring.Malformed:
-			var f Flawed
+			var f Kept
 			frame, ok := f.Load(msg)
 			if !ok {
 				b.t.Fatal("malformed packet cannot be read")
 			}
-			b.flawed = append(b.flawed, fmt.Sprintf("%d %s %d/%d", f.Dissector, f.Flaw(), len(frame), f.Wire))
+			b.flawed = append(b.flawed, fmt.Sprintf("%d %s %d/%d", f.Of, f.Why(), len(frame), f.Wire))
 		case ring.Stats:
 			b.reports++
 			if !b.report.Load(msg) {

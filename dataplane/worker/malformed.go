@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"unsafe"
-
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dataplane/ring"
 )
@@ -13,9 +11,6 @@ type Dissected struct {
 	Messages  uint64 // it accepted
 	Malformed uint64 // messages among them, and among those it rejected later, with a flaw
 }
-
-// maxFrame is how much of a malformed packet's frame is handed over.
-const maxFrame = 64 << 10
 
 // flawed counts a malformed message of dissector j, and hands over the packet it ended in if
 // so configured: as many a second as Config.Malformed says.
@@ -33,18 +28,13 @@ func (w *Worker) flawed(j int) {
 		return
 	}
 	w.inSecond++
-	f := w.frames[h.packet]
-	const head = int(unsafe.Sizeof(Flawed{}))
-	n := min(int(f.Len), maxFrame, w.out.Max()-head)
-	b := w.reserve(ring.Malformed, head+n)
-	if b == nil {
+	k := w.picture(ring.Malformed, w.frames[h.packet], h.now)
+	if k == nil {
 		w.counts[MalformedRingFull]++
 		return
 	}
-	to := (*Flawed)(unsafe.Pointer(unsafe.SliceData(b)))
-	*to = Flawed{Time: h.now, Wire: f.Wire, Port: f.Port, Link: f.Link, Dissector: w.place[j]}
-	to.Say(w.msg.Said.Flaw)
-	copy(b[head:], f.Bytes()[:n])
+	k.Of = w.place[j]
+	k.Say(w.msg.Said.Flaw)
 }
 
 // pictures are the frames of the burst, borrowed as it is; nil for a packet whose frame is gone.

@@ -45,6 +45,7 @@ type Worker struct {
 	dirs     [burst]flow.Dir
 	touching touching
 	pictures
+	tracking
 
 	sweep    sweep
 	victim   uint32 // next candidate for eviction
@@ -122,6 +123,9 @@ func (w *Worker) receive(now uint64) {
 	w.counts[Received] += uint64(len(frames))
 	if len(frames) > 0 {
 		prefetchFrames(&frames[0], min(ahead, len(frames)))
+	}
+	if t := w.tracked.Load(); t != nil {
+		w.track(t, frames)
 	}
 	for i := range frames {
 		if i%group == 0 && i+ahead < len(frames) {

@@ -1,6 +1,6 @@
-// Package malformed keeps packets that dissectors found fault with, in capture files per
-// protocol, each with a comment that says what is wrong.
-package malformed
+// Package kept keeps frames in capture files: packets that dissectors found fault with, a file per protocol, each
+// with a comment that says what is wrong, and packets of users that are tracked.
+package kept
 
 import (
 	"context"
@@ -25,13 +25,14 @@ type Options struct {
 	TotalSize int64                    // octets of all files; the oldest are removed
 	Rate      int                      // packets per second and protocol, by the packets' time; 0 is any number
 	Wait      bool                     // wait for the disk instead of leaving packets out
+	Done      func(path string)        // told when a file is complete; may be nil
 }
 
-// Keeper writes malformed packets to files. Take belongs to one goroutine, Stats to any.
+// Keeper writes packets to files. Take and Keep belong to one goroutine, Stats to any.
 type Keeper struct {
 	o         Options
 	protocols []protocol
-	queue     chan packet
+	queue     chan Packet
 	free      chan []byte
 	done      chan struct{}
 	removed   atomic.Uint64
@@ -49,7 +50,7 @@ type protocol struct {
 	counts [countOf]atomic.Uint64
 }
 
-// What becomes of malformed packets. All is the sum of the others, once the keeper is closed.
+// What becomes of packets. All is the sum of the others, once the keeper is closed.
 const (
 	all = iota
 	saved
@@ -67,11 +68,11 @@ const (
 // Open makes the directory if need be.
 func Open(o Options) (*Keeper, error) {
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
-		return nil, fmt.Errorf("directory of malformed packets: %w", err)
+		return nil, fmt.Errorf("directory of packets to keep: %w", err)
 	}
 	k := &Keeper{
 		o: o, protocols: make([]protocol, len(o.Protocols)),
-		queue: make(chan packet, queued), free: make(chan []byte, queued), done: make(chan struct{}),
+		queue: make(chan Packet, queued), free: make(chan []byte, queued), done: make(chan struct{}),
 	}
 	k.prune()
 	go k.run()
@@ -80,16 +81,24 @@ func Open(o Options) (*Keeper, error) {
 
 // Take keeps a message of kind ring.Malformed. It returns false if it is none.
 func (k *Keeper) Take(message []byte) bool {
-	p := packet{}
+	p := Packet{}
 	frame, ok := p.Load(message)
-	if !ok || int(p.Dissector) >= len(k.protocols) {
+	if !ok || int(p.Of) >= len(k.protocols) {
 		return false
 	}
-	own := &k.protocols[p.Dissector]
+	p.comment = k.o.Protocols[p.Of] + ": " + string(p.Why())
+	k.Keep(p, frame)
+	return true
+}
+
+// Keep keeps a frame of the protocol that p.Of is the position of, without a comment unless p has one. It borrows
+// the frame.
+func (k *Keeper) Keep(p Packet, frame []byte) {
+	own := &k.protocols[p.Of]
 	own.counts[all].Add(1)
 	if !own.allow(p.Time, k.o.Rate) {
 		own.counts[tooMany].Add(1)
-		return true
+		return
 	}
 	select {
 	case p.frame = <-k.free:
@@ -98,14 +107,13 @@ func (k *Keeper) Take(message []byte) bool {
 	p.frame = append(p.frame[:0], frame...)
 	if k.o.Wait {
 		k.queue <- p
-		return true
+		return
 	}
 	select {
 	case k.queue <- p:
 	default:
 		own.counts[overrun].Add(1)
 	}
-	return true
 }
 
 // allow reports whether a packet is within the rate. What a second allows may come at once.
@@ -131,7 +139,7 @@ func (p *protocol) allow(at uint64, rate int) bool {
 func (k *Keeper) run() {
 	defer close(k.done)
 	for p := range k.queue {
-		own := &k.protocols[p.Dissector]
+		own := &k.protocols[p.Of]
 		if err := k.save(own, &p); err != nil {
 			own.counts[unsaved].Add(1)
 			k.fail(err)
@@ -146,8 +154,8 @@ func (k *Keeper) run() {
 }
 
 // save writes a packet to its protocol's file, and before it its interface if it is new.
-func (k *Keeper) save(own *protocol, p *packet) error {
-	name := k.o.Protocols[p.Dissector]
+func (k *Keeper) save(own *protocol, p *Packet) error {
+	name := k.o.Protocols[p.Of]
 	if own.sink == nil {
 		if err := k.open(own, name); err != nil {
 			return err
@@ -157,14 +165,13 @@ func (k *Keeper) save(own *protocol, p *packet) error {
 	if err != nil {
 		return err
 	}
-	p.comment = name + ": " + string(p.Flaw())
 	return own.sink.Send(context.Background(), appendPacket(nil, n, p))
 }
 
 func (k *Keeper) open(own *protocol, name string) (err error) {
 	path := filepath.Join(k.o.Dir, name+suffix)
 	own.sink, err = sink.Open(path, sink.Options{
-		RotateSize: k.o.FileSize, Mode: 0o640, Done: func(string) { k.prune() },
+		RotateSize: k.o.FileSize, Mode: 0o640, Done: k.complete,
 	})
 	if err != nil {
 		own.sink = nil
@@ -180,6 +187,14 @@ func (k *Keeper) open(own *protocol, name string) (err error) {
 	return nil
 }
 
+// complete makes room for others when a file is complete.
+func (k *Keeper) complete(path string) {
+	k.prune()
+	if k.o.Done != nil {
+		k.o.Done(path)
+	}
+}
+
 // port returns the number of an interface in the files of a protocol. A new one is described
 // first; each later file begins with all of them.
 func (k *Keeper) port(own *protocol, p port) (uint32, error) {
@@ -189,7 +204,7 @@ func (k *Keeper) port(own *protocol, p port) (uint32, error) {
 		}
 	}
 	if len(own.ports) == maxPorts {
-		return 0, errors.New("malformed packet: too many interfaces for a capture file")
+		return 0, errors.New("packet to keep: too many interfaces for a capture file")
 	}
 	if err := own.sink.Send(context.Background(), appendPort(nil, p, k.name(p.number))); err != nil {
 		return 0, err

@@ -1,4 +1,4 @@
-package malformed
+package kept
 
 import (
 	"os"
@@ -70,23 +70,23 @@ func (k *Keeper) owns(name string) bool {
 	return false
 }
 
-// Account is what became of the malformed packets of one protocol.
+// Account is what became of the packets of one protocol.
 type Account struct {
-	Packets uint64 `json:"packets"`            // malformed packets: the sum of the others
+	Packets uint64 `json:"packets"`            // the sum of the others
 	Saved   uint64 `json:"saved"`              // to a file, which may have been removed since
 	TooMany uint64 `json:"too_many,omitempty"` // left out: more than a second allows
 	Overrun uint64 `json:"overrun,omitempty"`  // left out: the disk was too slow
 	Failed  uint64 `json:"failed,omitempty"`   // left out: the disk refused them
 }
 
-// Stats is what became of malformed packets so far.
+// Stats is what became of packets so far.
 type Stats struct {
 	Protocols map[string]Account `json:"protocols"`
 	Removed   uint64             `json:"files_removed,omitempty"` // for the limit of their total size
 	Error     string             `json:"last_error,omitempty"`
 }
 
-// Stats returns what became of malformed packets so far.
+// Stats returns what became of packets so far.
 func (k *Keeper) Stats() Stats {
 	s := Stats{Protocols: map[string]Account{}, Removed: k.removed.Load()}
 	for i := range k.protocols {

@@ -1,4 +1,4 @@
-package malformed
+package kept
 
 import (
 	"encoding/binary"
@@ -54,7 +54,7 @@ func appendPort(dst []byte, p port, name string) []byte {
 }
 
 // appendPacket appends a packet of the n-th interface, with a comment (section 4.3).
-func appendPacket(dst []byte, n uint32, p *packet) []byte {
+func appendPacket(dst []byte, n uint32, p *Packet) []byte {
 	dst, at := begin(dst, packetBlock)
 	dst = le.AppendUint32(dst, n)
 	dst = le.AppendUint32(dst, uint32(p.Time>>32))
@@ -62,13 +62,15 @@ func appendPacket(dst []byte, n uint32, p *packet) []byte {
 	dst = le.AppendUint32(dst, uint32(len(p.frame)))
 	dst = le.AppendUint32(dst, max(p.Wire, uint32(len(p.frame))))
 	dst = pad(append(dst, p.frame...))
-	dst = option(dst, optComment, p.comment)
+	if p.comment != "" {
+		dst = option(dst, optComment, p.comment)
+	}
 	return end(dst, at)
 }
 
-// packet is a frame with what is said of it.
-type packet struct {
-	worker.Flawed
+// Packet is a frame with what is said of it.
+type Packet struct {
+	worker.Kept
 	frame   []byte
 	comment string
 }

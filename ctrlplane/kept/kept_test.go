@@ -1,4 +1,4 @@
-package malformed
+package kept
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 )
 
 // message is what a worker puts into its ring.
-func message(f worker.Flawed, flaw string, frame []byte) []byte {
+func message(f worker.Kept, flaw string, frame []byte) []byte {
 	f.Say(flaw)
 	head := unsafe.Slice((*byte)(unsafe.Pointer(&f)), unsafe.Sizeof(f))
 	return append(bytes.Clone(head), frame...)
@@ -61,14 +61,14 @@ func TestKeeper(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		f := worker.Flawed{Time: base + uint64(i), Wire: 100, Port: uint16(1 + i%2), Link: nic.Ethernet}
+		f := worker.Kept{Time: base + uint64(i), Wire: 100, Port: uint16(1 + i%2), Link: nic.Ethernet}
 		if !k.Take(message(f, "question ends too soon", query(i))) {
 			t.Error("a message is refused")
 		}
 	}
-	raw := worker.Flawed{Time: base + 9, Wire: 1, Port: 1, Link: nic.RawIP, Dissector: 1}
+	raw := worker.Kept{Time: base + 9, Wire: 1, Port: 1, Link: nic.RawIP, Of: 1}
 	k.Take(message(raw, strings.Repeat("x", 99), query(3)[14:]))
-	bad := worker.Flawed{Dissector: 2}
+	bad := worker.Kept{Of: 2}
 	if k.Take(message(bad, "", nil)) || k.Take([]byte("short")) {
 		t.Error("rubbish is taken")
 	}
@@ -147,7 +147,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range packets {
-		k.Take(message(worker.Flawed{Time: base, Port: uint16(i / 100), Link: nic.Ethernet}, "flaw", query(i)))
+		k.Take(message(worker.Kept{Time: base, Port: uint16(i / 100), Link: nic.Ethernet}, "flaw", query(i)))
 	}
 	if err := k.Close(); err != nil {
 		t.Fatal(err)
@@ -204,10 +204,10 @@ func TestRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 1000 { // two seconds
-		k.Take(message(worker.Flawed{Time: base + uint64(i)*2e6}, "flaw", query(i)))
+		k.Take(message(worker.Kept{Time: base + uint64(i)*2e6}, "flaw", query(i)))
 	}
 	for range 1000 {
-		k.Take(message(worker.Flawed{Time: 5, Dissector: 1}, "flaw", query(0)))
+		k.Take(message(worker.Kept{Time: 5, Of: 1}, "flaw", query(0)))
 	}
 	if err := k.Close(); err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestNoDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		k.Take(message(worker.Flawed{Time: base}, "flaw", query(0)))
+		k.Take(message(worker.Kept{Time: base}, "flaw", query(0)))
 	}
 	if err := k.Close(); err != nil {
 		t.Error(err)
