@@ -14,7 +14,7 @@ IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk g
   qemu-system-x86 qemu-utils ovmf nfdump iproute2
 
 .PHONY: help deps build test short lint race fuzz bench bench-deps bench-linerate bench-collect demo docs clean vm-deps vm-test \
-  integration server-deps kafka elasticsearch opensearch clickhouse \
+  integration subscribers server-deps kafka elasticsearch opensearch clickhouse \
   image-deps image image-lock image-test image-test-full
 
 help: ## list the targets
@@ -48,6 +48,12 @@ server-deps: ## install what real servers of Kafka, Elasticsearch, OpenSearch an
 integration: server-deps kafka elasticsearch opensearch clickhouse ## the sinks with real servers, which it fetches (1.1 GB)
 	WEIR_INTEGRATION=1 $(GO) test -timeout 40m -v -run 'KafkaBroker|Elasticsearch|OpenSearch|ClickHouse(Old|New|Columns|Dashboard)' \
 	  ./export/sink
+
+SUBSCRIBER_DEPS := osmo-ggsn freeradius freeradius-utils
+
+subscribers: ## users of a real mobile network in network namespaces, and of a real RADIUS server: who is who, tracking
+	$(MAKE) deps TEST_DEPS="$(TEST_DEPS) $(SUBSCRIBER_DEPS)"
+	WEIR_SUBSCRIBERS=1 $(GO) test -timeout 20m -v -run 'TestTrackUser|TestRealRADIUS|TestLoad' ./cmd/weir ./ctrlplane/subscriber
 
 # Servers come from Maven's and Python's registries, as the settings of mvn and pip say. They need java 17.
 MAVEN_DEPENDENCY := org.apache.maven.plugins:maven-dependency-plugin:3.6.1

@@ -89,6 +89,9 @@ type mobile struct {
 
 func newMobile(t *testing.T) *mobile {
 	t.Helper()
+	if os.Getenv("WEIR_SUBSCRIBERS") == "" {
+		t.Skip("make subscribers tries it")
+	}
 	for _, tool := range []string{"osmo-ggsn", "sgsnemu", "tshark", "tcpdump"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%v: apt-get install osmo-ggsn tshark tcpdump", err)
@@ -232,6 +235,7 @@ func (m *mobile) whose(users map[string]string) {
 		users[imsi] = shark(t, m.all, "gtp.message == 0x11 && ip.dst == "+told[0][1]+" && gtp.seq_number == "+told[0][0],
 			"gtp.user_ipv4")[0][0]
 	}
+	said := m.ctl("--json", "status")
 	m.ctl("restart", "egress")
 	n := map[string]int{}
 	files, _ := filepath.Glob(filepath.Join(m.dir, "flows*.json*"))
@@ -247,12 +251,14 @@ func (m *mobile) whose(users map[string]string) {
 					continue
 				}
 				if n[imsi]++; user != imsi || o["SUBSCRIBER_APN"] != "internet" {
-					t.Errorf("%v > %v is of %q, not of %s", o["IPV4_SRC_ADDR"], o["IPV4_DST_ADDR"], user, imsi)
+					t.Errorf("a flow is of %q, not of %s: %v", user, imsi, o)
 				}
 			}
 		}
 	}
-	t.Logf("flows of users: %v", n)
+	if t.Logf("flows of users: %v", n); t.Failed() {
+		t.Log(said, m.said)
+	}
 	if len(n) != len(users) {
 		t.Errorf("flows of %v only", n)
 	}
