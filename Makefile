@@ -13,9 +13,9 @@ TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-o
 IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk grub-common rauc openssl zstd systemd \
   qemu-system-x86 qemu-utils ovmf nfdump iproute2
 
-.PHONY: help deps build test short lint race fuzz bench bench-deps bench-linerate bench-collect demo docs clean vm-deps vm-test \
+.PHONY: help deps build install test short lint race fuzz bench bench-deps bench-linerate bench-collect demo docs clean vm-deps vm-test \
   integration subscribers server-deps kafka elasticsearch opensearch clickhouse \
-  image-deps image image-lock image-test image-test-full
+  alerts-test image-deps image image-lock image-test image-test-full
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -28,6 +28,12 @@ deps: ## install what a fresh Debian 12 lacks (apt-get, as root or with sudo)
 
 build: deps ## build bin/weir
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
+
+install: ## install bin/weir, its units and users below DESTDIR; a configuration that is there stays
+	install -D -m 755 bin/weir $(DESTDIR)/usr/bin/weir
+	for f in $$(cd configs/lib && find . -type f); do install -D -m 644 configs/lib/$$f $(DESTDIR)/usr/lib/$$f; done
+	[ -e $(DESTDIR)/etc/weir/weir.toml ] || install -D -m 640 configs/weir.toml $(DESTDIR)/etc/weir/weir.toml
+	@[ -n "$(DESTDIR)" ] || { systemd-sysusers && chgrp -R weir /etc/weir && systemctl daemon-reload; }
 
 test: deps lint ## all tests, with DPDK and without
 	$(GO) test -p 1 -timeout 20m ./...
@@ -101,6 +107,10 @@ image-test: image ## start the appliance in emulated machines, with both kinds o
 
 image-test-full: image ## the same, and updates that fail, and the power failing during one, 20 times
 	$(IMAGE_TEST) WEIR_IMAGE_FULL=1 ../out/image.test -test.timeout 6h -test.v
+
+alerts-test: ## the alert rules and the dashboard, with Prometheus' own tool
+	$(MAKE) deps TEST_DEPS="$(TEST_DEPS) prometheus"
+	$(GO) test -count=1 -v -run Shipped ./ctrlplane/metrics
 
 fuzz: ## every fuzz target for 20 seconds
 	@set -e; for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/manage"
@@ -51,16 +52,21 @@ func ctlCommand() *cobra.Command {
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return k.connect(c) },
 	}
 	f := c.PersistentFlags()
-	f.StringVar(&k.socket, "socket", "", "socket of the probe on this machine (WEIR_SOCKET; /run/weir/manage.sock)")
-	f.StringVar(&k.url, "url", "", "another probe: https://address:port (WEIR_URL)")
-	f.StringVar(&k.pin, "pin", "", "SHA-256 of its certificate, as its console shows it (WEIR_PIN)")
-	f.StringVar(&k.tokenFile, "token-file", "", "file with a token (or the token itself in WEIR_TOKEN)")
+	k.flags(f)
 	f.BoolVar(&k.asJSON, "json", false, "print what the API answers, for programs")
 	c.AddCommand(k.shows()...)
 	c.AddCommand(k.doings()...)
 	c.AddCommand(k.configCommand(), k.tailCommand(), k.topCommand(), k.trackCommand())
 	c.AddCommand(k.people()...)
 	return c
+}
+
+// flags are those that say whom to ask.
+func (k *ctl) flags(f *pflag.FlagSet) {
+	f.StringVar(&k.socket, "socket", "", "socket of the probe on this machine (WEIR_SOCKET; /run/weir/manage.sock)")
+	f.StringVar(&k.url, "url", "", "another probe: https://address:port (WEIR_URL)")
+	f.StringVar(&k.pin, "pin", "", "SHA-256 of its certificate, as its console shows it (WEIR_PIN)")
+	f.StringVar(&k.tokenFile, "token-file", "", "file with a token (or the token itself in WEIR_TOKEN)")
 }
 
 // or returns the first text that says something.

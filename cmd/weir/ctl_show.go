@@ -96,14 +96,18 @@ func percent(n, of uint64) string {
 }
 
 func exporterRow(x *manage.Exporter) []any {
-	state := "ok"
+	return []any{x.Name, x.Records, x.Exported, x.Lost(), x.Pending, x.Spooled, x.Filtered, dash(exporterState(x, time.Now()))}
+}
+
+// exporterState says in a word how an exporter does, or with what it failed in the last minute.
+func exporterState(x *manage.Exporter, now time.Time) string {
 	switch {
 	case x.Paused:
-		state = "paused"
-	case x.Error != "" && x.LastFailure != nil && time.Since(*x.LastFailure) < time.Minute:
-		state = x.Error
+		return "paused"
+	case x.Error != "" && x.LastFailure != nil && now.Sub(*x.LastFailure) < time.Minute:
+		return x.Error
 	}
-	return []any{x.Name, x.Records, x.Exported, x.Lost(), x.Pending, x.Spooled, x.Filtered, dash(state)}
+	return "ok"
 }
 
 func (k *ctl) status() error {

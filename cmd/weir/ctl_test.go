@@ -225,6 +225,7 @@ func (s *site) killed() {
 	s.t.Helper()
 	s.commit(s.meters("capacity = 8192\n", "batch_age = \"3s\"\n"), "--confirm", "2s")
 	pid := s.status().PID
+	s.ctl("pause", "json")
 	if err := s.process.Process.Kill(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -238,6 +239,9 @@ func (s *site) killed() {
 	if st := s.status(); st.PID != pid {
 		s.t.Errorf("the dataplane was not taken over: %+v", st)
 	}
+	s.says("exporters", "paused", true) // also when it begins anew
+	s.ctl("resume", "json")
+	s.says("exporters", "paused", false)
 }
 
 // TestCtl uses what is left of ctl over HTTPS: who may, what is refused, and how it is said.

@@ -60,6 +60,7 @@ func commands(schema *flow.Schema) *cobra.Command {
   weir run -c /etc/weir/weir.toml               meter live
   weir run --store /var/lib/weir                the same, operated by weir ctl
   weir ctl status                               how it does
+  weir top                                      the same, as it goes on
   weir check -c /etc/weir/weir.toml             every mistake, with its line
   weir nprobe -i eth0 -n 10.0.0.1:2055          nProbe's options`,
 		SilenceErrors: true,
@@ -80,6 +81,7 @@ func commands(schema *flow.Schema) *cobra.Command {
 		runCommand(schema),
 		dataplaneCommand(schema),
 		ctlCommand(),
+		topView(),
 		checkCommand(schema),
 		fieldsCommand(schema),
 		sinksCommand(),

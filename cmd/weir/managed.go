@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -93,7 +94,7 @@ func (r *run) manage(path string, given bool) error {
 	r.want, r.cfg = cfg, cfg
 	r.hub, r.board = watch.New(), aggregate.NewBoard(r.schema)
 	r.again, r.wake = make(chan part, 1), make(chan struct{}, 1)
-	r.paused, r.tracker = map[string]bool{}, track.New()
+	r.paused, r.tracker = recalled(r.pausedFile()), track.New()
 	defer r.tracker.Close()
 	if r.server, err = manage.New(filepath.Join(r.dir, "manage"), r.store, r.probe(), manage.DefaultCost); err != nil {
 		return err
@@ -452,7 +453,19 @@ func (r *run) expose(listen string) (err error) {
 	return nil
 }
 
-// pause has an exporter pause, or go on, until weir begins anew.
+// pausedFile is where it is kept who pauses, or does not though the configuration says so.
+func (r *run) pausedFile() string { return filepath.Join(r.dir, "paused.json") }
+
+// recalled returns who pauses; a file that cannot be read says nothing.
+func recalled(path string) map[string]bool {
+	paused := map[string]bool{}
+	if b, err := os.ReadFile(path); err != nil || json.Unmarshal(b, &paused) != nil {
+		return map[string]bool{}
+	}
+	return paused
+}
+
+// pause has an exporter pause, or go on, until the opposite is asked for or the exporter is no more.
 func (r *run) pause(name string, pause bool) bool {
 	c := r.active.Load()
 	if c == nil {
@@ -471,5 +484,16 @@ func (r *run) pause(name string, pause bool) bool {
 	defer r.mu.Unlock()
 	r.paused = maps.Clone(r.paused)
 	r.paused[name] = pause
+	maps.DeleteFunc(r.paused, func(name string, pause bool) bool {
+		i := slices.IndexFunc(r.want.Exporters, func(x config.Exporter) bool { return x.Name == name })
+		return i < 0 || r.want.Exporters[i].Paused == pause
+	})
+	text, err := json.Marshal(r.paused)
+	if err == nil {
+		err = store.Replace(r.pausedFile(), text)
+	}
+	if err != nil {
+		r.log.Error("that an exporter pauses will be forgotten when weir begins anew", "exporter", name, "error", err)
+	}
 	return true
 }

@@ -22,6 +22,30 @@ func notify(state string) {
 	_, _ = c.Write([]byte(state))
 }
 
+// pinging tells the service manager that all is well while something goes on that has a limit of its own, for as
+// long as that at most.
+func pinging(most time.Duration) (stop func()) {
+	alive, done := watchdog(), make(chan struct{})
+	if alive == nil {
+		return func() {}
+	}
+	notify("WATCHDOG=1")
+	over := time.After(most)
+	go func() {
+		for {
+			select {
+			case <-alive:
+				notify("WATCHDOG=1")
+			case <-over:
+				return
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
 // watchdog ticks whenever the service manager is to be told that all is well, twice in the time after which
 // it takes silence for a failure; never, if it does not watch this process.
 func watchdog() <-chan time.Time {

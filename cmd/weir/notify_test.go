@@ -59,3 +59,46 @@ func TestNotify(t *testing.T) {
 		}
 	}
 }
+
+// TestPinging says that all is well while something goes on, not a moment after it is over, and not for ever.
+func TestPinging(t *testing.T) {
+	path, next := listenNotify(t)
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "40000")
+	heard := make(chan string, 1000)
+	go func() {
+		for {
+			word := next()
+			heard <- word
+			if word == "over" {
+				return
+			}
+		}
+	}()
+	stop := pinging(time.Minute)
+	for range 5 {
+		if got := <-heard; got != "WATCHDOG=1" {
+			t.Fatalf("it said %q", got)
+		}
+	}
+	stop()
+	time.Sleep(30 * time.Millisecond)
+	for len(heard) > 0 {
+		<-heard
+	}
+	time.Sleep(100 * time.Millisecond)
+	if n := len(heard); n > 0 {
+		t.Errorf("after the end it said %d things", n)
+	}
+	defer pinging(50 * time.Millisecond)()
+	time.Sleep(300 * time.Millisecond)
+	if n := len(heard); n == 0 || n > 4 {
+		t.Errorf("of a limit of 50 ms it said %d things", n)
+	}
+	notify("over")
+	for word := range heard {
+		if word == "over" {
+			break
+		}
+	}
+}

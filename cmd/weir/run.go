@@ -164,7 +164,9 @@ func (r *run) session(ctx context.Context) error {
 	defer r.rings.Store(nil)
 	defer r.active.Store(nil)
 	r.began(nil)
-	err = errors.Join(r.export(ctx, a, e), c.collectors.close())
+	err = r.export(ctx, a, e)
+	defer pinging(2 * patience)()
+	err = errors.Join(err, c.collectors.close())
 	for e.Step() > 0 { // what was collected last
 	}
 	e.Flush()

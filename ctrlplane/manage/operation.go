@@ -12,6 +12,7 @@ import (
 
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/nic"
+	"github.com/weir-probe/weir/dissect"
 )
 
 // State is how a probe does, as it says itself.
@@ -42,7 +43,11 @@ type Status struct {
 	Waits     []string          `json:"waits" doc:"What waits for a restart of the dataplane."`
 	Packets   map[string]uint64 `json:"packets" doc:"What became of packets: received = metered + refused + filtered + sampled_out + not_in_shard."`
 	Missed    uint64            `json:"missed" doc:"Frames lost before weir had them."`
+	Refused   map[string]uint64 `json:"refused" doc:"Frames that were refused, by the reason."`
 	Flows     uint64            `json:"flows_active" doc:"Flows in the tables."`
+	Capacity  uint64            `json:"flows_capacity" doc:"Flows that the tables hold."`
+	RingUsed  uint64            `json:"ring_used" doc:"Octets in the rings that nobody has read."`
+	RingSize  uint64            `json:"ring_size" doc:"Octets that the rings hold."`
 	Records   uint64            `json:"flow_records" doc:"Records of flows that were read by this control plane."`
 	Events    uint64            `json:"event_records" doc:"The same of events."`
 	Parts     []Count           `json:"parts" doc:"What other parts count."`
@@ -98,7 +103,7 @@ func status(r *request) (any, error) {
 	v, _, err := r.s.store.Running()
 	out := Status{
 		State: st.Phase, Error: st.Error, Version: r.s.probe.Version, Started: r.s.begun.UTC(), PID: st.Dataplane, Config: v.Number,
-		Packets: map[string]uint64{}, Exporters: accounts(st.Summary), Parts: []Count{}, Waits: append([]string{}, st.Waits...),
+		Packets: map[string]uint64{}, Refused: map[string]uint64{}, Exporters: accounts(st.Summary), Parts: []Count{}, Waits: append([]string{}, st.Waits...),
 	}
 	if p, _ := r.s.store.Pending(); p != nil {
 		out.Until = &p.Until
@@ -111,7 +116,15 @@ func status(r *request) (any, error) {
 			out.Packets[name] = n
 		}
 		out.Missed = s.NIC.Missed + s.NIC.NoBuffer + s.NIC.Errors
-		out.Flows, out.Records, out.Events = s.Active, s.Taken, s.Events
+		out.Flows, out.Records, out.Events, out.Capacity = s.Active, s.Taken, s.Events, s.Capacity
+		for _, ring := range s.Rings {
+			out.RingUsed, out.RingSize = out.RingUsed+ring.Used, out.RingSize+ring.Size
+		}
+		for i, d := range dissect.StopDocs {
+			if n := s.Stops[d.Name]; n > 0 && dissect.Stop(i).Refused() {
+				out.Refused[d.Name] = n
+			}
+		}
 		for _, t := range s.Tallies {
 			out.Parts = append(out.Parts, Count{t.Part, t.Name, t.N})
 		}

@@ -59,7 +59,7 @@ func operation() []route {
 		{method: "GET", path: "/v1/ports", who: Read, doc: "Inputs and their links.", out: []Port{}, do: ports},
 		{method: "GET", path: "/v1/exporters", who: Read, doc: "What became of the records of every exporter.", out: []Exporter{}, do: exporters},
 		{method: "POST", path: "/v1/exporters/{name}/pause", who: Operate, query: []param{name},
-			doc: "Have an exporter keep its records, until it is resumed or weir begins anew.", do: pause},
+			doc: "Have an exporter keep its records until it is resumed, also when weir begins anew.", do: pause},
 		{method: "POST", path: "/v1/exporters/{name}/resume", who: Operate, query: []param{name}, doc: "Have an exporter deliver again.", do: resume},
 		{method: "POST", path: "/v1/restart/{part}", who: Operate, query: []param{{"part", "dataplane, or egress for what exports.", "string"}},
 			doc: "Restart a part. Records wait while the egress restarts; packets are missed while the dataplane does.", do: restart},
