@@ -4,7 +4,7 @@ package flow
 // Those of application protocols are declared by their dissectors.
 func All() [][]*Field {
 	return [][]*Field{
-		coreFields, timeFields, linkFields, tcpFields, latencyFields, sizeFields, timingFields,
+		coreFields, timeFields, linkFields, tcpFields, sctpFields, latencyFields, sizeFields, timingFields,
 		rateFields, outerFields, geoFields, leaseFields, routeFields, appFields, exportFields,
 		identityFields, statisticsFields, callFields, subscriberFields,
 		collectedFields, translationFields, collectionFields, sampleFields, counterFields,

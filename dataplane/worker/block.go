@@ -38,7 +38,12 @@ func (w *Worker) observeExchange(c *flow.Cold, i int) {
 	case w.conf.Ignore&aggregate != 0:
 	case p.HasTCP:
 		observeTCP(p, d, &c.TCP, &c.Latency)
-	case w.protos[i] == protoUDP || w.protos[i] == protoSCTP:
+	case w.protos[i] == protoSCTP:
+		if w.conf.Blocks&flow.BlockTCP != 0 {
+			observeAssociation(p, c.SCTP(d))
+		}
+		fallthrough
+	case w.protos[i] == protoUDP:
 		observeLatency(p, d, &c.Latency)
 	}
 }

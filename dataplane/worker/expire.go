@@ -62,7 +62,7 @@ func (w *Worker) renew(i int) {
 	if r.State&asked != 0 {
 		w.overdue(n, min(p.Time, at))
 	}
-	again := r.State&ended != 0 && w.protos[i] == protoTCP && p.TCPFlags&(syn|ack) == syn
+	again := r.State&ended != 0 && w.begins(i)
 	if int64(p.Time-at) < 0 && !again {
 		if r.State&empty != 0 {
 			r.State &^= empty
@@ -101,7 +101,11 @@ func (w *Worker) empty(n uint32) {
 	if w.table.cold != nil {
 		c := &w.table.cold[n]
 		*c = flow.Cold{TCP: c.TCP, Latency: c.Latency}
-		cutTCP(&c.TCP, &c.Latency)
+		if r.Proto == protoSCTP {
+			cutAssociation(c)
+		} else {
+			cutTCP(&c.TCP, &c.Latency)
+		}
 	}
 	if r.Attrs != 0 {
 		w.talks[r.Attrs].tally = tally{}

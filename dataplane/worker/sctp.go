@@ -3,12 +3,12 @@ package worker
 import (
 	"encoding/binary"
 
+	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect"
 )
 
 // SCTP chunks (RFC 9260, section 3.3.1).
 const (
-	chunkData  = 0
 	dataHeader = 16
 	lastPart   = 1
 	firstPart  = 2
@@ -20,24 +20,22 @@ const (
 func (w *Worker) chunks(p *dissect.Packet) {
 	b := p.Payload
 	for range maxChunks {
-		if len(b) < 4 || w.hand.r.Pending == 0 {
-			return
+		c, rest, ok := nextChunk(b)
+		if !ok || w.hand.r.Pending == 0 {
+			break
 		}
-		n := int(b[2])<<8 | int(b[3])
-		if n < 4 {
-			return
+		b = rest
+		if c.kind != flow.ChunkData || len(c.octets) <= dataHeader {
+			continue
 		}
-		cut := n > len(b)
-		c := b[:min(n, len(b))]
-		if b[0] == chunkData && len(c) > dataHeader {
-			if b[1]&wholeData == wholeData {
-				w.datagram(c[dataHeader:], cut)
-			} else {
-				w.takePart(c, cut)
-			}
+		w.msg.PPID = binary.BigEndian.Uint32(c.octets[12:])
+		if c.flags&wholeData == wholeData {
+			w.datagram(c.octets[dataHeader:], c.cut)
+		} else {
+			w.takePart(c.octets, c.cut)
 		}
-		b = b[min((n+3)&^3, len(b)):]
 	}
+	w.msg.PPID = 0
 }
 
 // takePart takes in a part of a message. As parts have TSNs that follow each other, one that comes

@@ -21,7 +21,7 @@ type chunk struct {
 
 func (c chunk) octets() string {
 	n := dataHeader + len(c.text)
-	b := []byte{chunkData, c.flags, byte(n >> 8), byte(n)}
+	b := []byte{0, c.flags, byte(n >> 8), byte(n)}
 	b = binary.BigEndian.AppendUint32(b, c.tsn)
 	b = binary.BigEndian.AppendUint16(b, c.stream)
 	return string(b) + "\x00\x00\x00\x00\x00\x00" + c.text + strings.Repeat("\x00", -n&3)

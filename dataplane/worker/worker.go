@@ -297,6 +297,8 @@ func (w *Worker) account() {
 		r.Last = max(r.Last, p.Time)
 		if p.HasTCP && (p.TCPFlags&(fin|rst) != 0 || r.State&finished != 0) {
 			w.end(n, p, d)
+		} else if w.protos[i] == protoSCTP {
+			w.endAssociation(n, p)
 		}
 		if w.conf.Blocks != 0 {
 			w.measure(&w.table.cold[n], i)

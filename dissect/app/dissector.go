@@ -90,6 +90,7 @@ type Message struct {
 	Dir              flow.Dir
 	Begun, Time      uint64 // times of its first octet and of the last one that is here, nanoseconds since the Unix epoch
 	SrcPort, DstPort uint16 // of the flow, in the initiator's orientation
+	PPID             uint32 // payload protocol identifier of a message of SCTP; 0 if it is none, or does not say
 	Stream           bool   // one side of a stream: the message may be longer than what is here
 	Lost             bool   // octets of the stream before the message were not seen
 	Full             bool   // the message will not get longer: MaxMessage octets are here
