@@ -43,6 +43,7 @@ const (
 	teredo
 	mplsudp
 	capwap
+	gtp0
 
 	firstTunnel = gre
 )
@@ -86,6 +87,7 @@ var layers = [...]func(p *Packet, b []byte) (rest []byte, next layer){
 	teredo:     (*Packet).teredo,
 	mplsudp:    (*Packet).mplsudp,
 	capwap:     (*Packet).capwap,
+	gtp0:       (*Packet).gtp0,
 }
 
 // byLink tells what a frame of a link-layer type begins with.
@@ -179,6 +181,8 @@ func byPort(src, dst uint16) layer {
 		return geneve
 	case 2152:
 		return gtpu
+	case 3386:
+		return gtp0
 	case 6635:
 		return mplsudp
 	}

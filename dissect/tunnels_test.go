@@ -104,6 +104,8 @@ func userSamples() []sample {
 	bubble := v6between("2001:0:102:304::1", "fd00::2", 59)
 	return []sample{
 		in("gtp", 2152, "gtp:ip", want4+around("8.1", ends("2152"), "7.0"), hx("30ff 002d 00000007"), inner4),
+		in("gtp 0", 3386, "gtpprime:ip", want4+around("14.1", ends("3386"), "7.0"),
+			hx("1eff 002d 0001 0007 ff ffffff 4204000000000015"), inner4),
 		in("gtp sequence", 2152, "gtp:ipv6", want6+around("8.1", ends("2152"), "7.0"),
 			hx("32ff 0045 00000007 00010000"), inner6),
 		in("gtp extensions", 2152, "gtp:ip", want4+around("8.1", ends("2152"), "7.0"),
@@ -164,6 +166,8 @@ func noiseSamples() []sample {
 			hx("30ff 002d 00000007"), longer(inner4)),
 		in("gtp lying extension", 2152, "10.9.0.1:50000>10.9.0.2:2152/17 len 85 payload 57",
 			hx("34ff 0031 00000007 00000085"), inner4),
+		in("gtp 0 lying length", 3386, "10.9.0.1:50000>10.9.0.2:3386/17 len 93 payload 65",
+			hx("1eff 002e 0001 0007 ff ffffff 4204000000000015"), inner4),
 		in("l2tp control", 1701, "10.9.0.1:50000>10.9.0.2:1701/17 len 40 payload 12",
 			hx("c802 000c 0000 0000 0000 0000")),
 		in("l2tp lcp", 1701, "10.9.0.1:50000>10.9.0.2:1701/17 len 42 payload 14",

@@ -39,7 +39,7 @@ func openMemory(cfg *config.Config, failed func(error)) (m memory, err error) {
 	m.expected = expect.New(m.sessions, options.Idle+cfg.Flow.Linger+cfg.Flow.Lateness)
 	m.leases = lease.New(m.sessions, m.shared != nil)
 	users := cfg.UserOptions()
-	users.Store = m.sessions
+	users.Store, users.Leases = m.sessions, m.leases
 	m.users = subscriber.New(users)
 	return m, nil
 }

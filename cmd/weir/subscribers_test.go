@@ -5,6 +5,23 @@ import (
 	"testing"
 )
 
+// TestSubscriberOfOld does the same in version 0, whose tunnels are known by what is inside. sgsnemu writes the octets
+// of its TID in the opposite order, so that his IMSI is what others read there.
+func TestSubscriberOfOld(t *testing.T) {
+	n := 0
+	for _, o := range objects(t, must(t, "replay", "-q", "--json", "testdata/subscribers/osmo-ggsn-v0.pcap")) {
+		inside := o["IPV4_SRC_ADDR"] == "198.51.100.1"
+		if is := o["FLOW_USER_NAME"] == "051000000000101"; is != inside {
+			t.Errorf("%v", o)
+		} else if is {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d flows of the user", n)
+	}
+}
+
 // TestSubscriber ties what a user has sent through the tunnel between sgsnemu and osmo-ggsn to his IMSI, and
 // nothing else, whatever number of workers share signalling and traffic.
 func TestSubscriber(t *testing.T) {

@@ -98,6 +98,19 @@ func (c *Correlator) tell(v *flow.View, a *flow.Attrs, addr [16]byte, mac, name 
 	}
 }
 
+// Holder returns who had an address all the time from first to last, in nanoseconds since the Unix epoch: MAC
+// address, nil if it is not known, and host name.
+func (c *Correlator) Holder(addr [16]byte, first, last uint64) (mac []byte, name string, ok bool) {
+	if !c.known {
+		return nil, "", false
+	}
+	x, ok := c.find(addr)
+	if !ok || x.begin > first || x.end < last {
+		return nil, "", false
+	}
+	return x.mac, x.name, true
+}
+
 // Tick tells the store the time.
 func (c *Correlator) Tick(now uint64, _ func(kind egress.Kind, v *flow.View)) {
 	if now > c.now {

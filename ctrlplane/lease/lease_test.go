@@ -182,6 +182,30 @@ func TestVersion6(t *testing.T) {
 }
 
 // FuzzRead reads values that other probes may have written.
+// TestHolder knows a holder only of the time that his lease lasted, and nobody before there are leases.
+func TestHolder(t *testing.T) {
+	s, err := session.New(session.Limits{Entries: 64, Octets: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(s, false)
+	a := netip.MustParseAddr("192.0.2.5").As16()
+	if _, _, ok := c.Holder(a, noon, noon); ok {
+		t.Error("somebody is known")
+	}
+	c.known = true
+	c.put(a, &lease{mac: []byte{2, 0, 0, 0, 0, 1}, begin: noon, end: noon + 10*second, name: "host"}, noon)
+	for _, x := range []struct {
+		first, last uint64
+		want        bool
+	}{{noon, noon + second, true}, {noon - second, noon, false}, {noon + second, noon + 11*second, false}} {
+		mac, name, ok := c.Holder(a, x.first, x.last)
+		if ok != x.want || ok && (name != "host" || len(mac) != 6) {
+			t.Errorf("%+v: %v %q %v", x, mac, name, ok)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("02:00:00:00:01:10 1700000000000 1700000600000 - printer 7"))
 	f.Add([]byte("- 0 0 0001 -"))

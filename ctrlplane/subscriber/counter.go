@@ -20,6 +20,7 @@ const (
 	Tagged
 	Untagged
 	Ambiguous
+	Leased
 	Counters int = iota
 )
 
@@ -38,6 +39,7 @@ var CounterDocs = [Counters]struct{ Name, Doc string }{
 	Contested: {"contested", "Addresses among them that two access points use: nobody's until it is clear whose."},
 	Tagged:    {"tagged", "Records of flows and events whose subscriber is known."},
 	Untagged:  {"untagged", "Records whose addresses and tunnels are of no known subscriber, or were not all the time."},
+	Leased:    {"leased", "Records among those whose subscriber is known, by DHCP alone."},
 	Ambiguous: {"ambiguous", "Records among them whose two tunnels are of different subscribers."},
 }
 

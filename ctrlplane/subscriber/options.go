@@ -27,6 +27,13 @@ type Options struct {
 	Idle, Active time.Duration // timeouts of flows
 	Store        *session.Store
 	Shared       bool // other probes know subscribers, too
+	Leases       Leases
+}
+
+// Leases tell who had an address all the time from first to last, in nanoseconds since the Unix epoch, as DHCP
+// knows: by MAC address, which may be nil, and host name, which may be empty. nil is that nobody tells.
+type Leases interface {
+	Holder(addr [16]byte, first, last uint64) (mac []byte, name string, ok bool)
 }
 
 // DefaultOptions returns those of a table that says nothing.

@@ -245,6 +245,42 @@ func TestDiameter(t *testing.T) {
 	d.user("", 6000, 6100, "10.0.0.1", web, tunnelled(0x77, 0, "192.0.2.9", "192.0.2.2"))
 }
 
+// leases is what DHCP knows.
+type leases map[[16]byte]struct {
+	mac  []byte
+	name string
+	from uint64
+}
+
+func (l leases) Holder(a [16]byte, first, last uint64) (mac []byte, name string, ok bool) {
+	x, ok := l[a]
+	return x.mac, x.name, ok && at(x.from) <= first
+}
+
+// TestLeases calls by host name or MAC address whom nobody else knows, all the time that the lease lasted.
+func TestLeases(t *testing.T) {
+	known := leases{
+		addr("198.51.100.1"): {[]byte{2, 0, 0x5e, 0x10, 0, 1}, "annes-laptop", 1000},
+		addr("198.51.100.2"): {[]byte{2, 0, 0x5e, 0x10, 0, 2}, "", 1000},
+		addr("198.51.100.3"): {nil, "", 1000},
+	}
+	d := newDesk(t, func(o *Options) { o.Leases = known })
+	d.user("annes-laptop", 1000, 2000, "198.51.100.1", web)
+	d.user("annes-laptop", 1000, 2000, web, "198.51.100.1")
+	d.user("", 900, 2000, "198.51.100.1", web)
+	d.user("02:00:5e:10:00:02", 1000, 2000, "198.51.100.2", web)
+	d.user("", 1000, 2000, "198.51.100.3", web)
+	d.user("", 1000, 2000, "198.51.100.1", web, tunnelled(1, 2, "192.0.2.1", "192.0.2.2"))
+	if got := d.flow(1000, 2000, "198.51.100.1", web); got["SUBSCRIBER_MAC"] != "02:00:5e:10:00:01" {
+		t.Errorf("%v", got)
+	}
+	d.acct(3000, acctStart, "ann", "1", "198.51.100.1")
+	d.user("ann", 3000, 4000, "198.51.100.1", web)
+	if n := d.count("leased"); n != 4 {
+		t.Errorf("%d by leases", n)
+	}
+}
+
 // TestFields says what is asked for only.
 func TestFields(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.Say = []string{"apn"} })

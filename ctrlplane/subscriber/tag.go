@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
 
 	"github.com/weir-probe/weir/ctrlplane/egress"
@@ -17,9 +18,10 @@ var said = [parts]*flow.Field{
 	mac: flow.SubscriberMAC,
 }
 
-// tag says of a record who is behind it: who has the tunnel, or else the client's address, or else the server's.
+// tag says of a record who is behind it: who has the tunnel, or else the client's address, or else the server's; as
+// signalling of subscribers tells, or else DHCP.
 func (c *Correlator) tag(kind egress.Kind, v *flow.View, a *flow.Attrs) {
-	if c.book.counts[Bound] == 0 && !c.o.Shared {
+	if c.book.counts[Bound] == 0 && !c.o.Shared && c.o.Leases == nil {
 		return // nobody is known
 	}
 	first, last := v.First/1e6, v.Last/1e6
@@ -38,6 +40,9 @@ func (c *Correlator) tag(kind egress.Kind, v *flow.View, a *flow.Attrs) {
 	case c.byAddress(v.Src, first, last, &b):
 	case c.byAddress(v.Dst, first, last, &b):
 		dir = flow.Reverse
+	case c.byLease(v, v.Src, &b):
+	case c.byLease(v, v.Dst, &b):
+		dir = flow.Reverse
 	default:
 		c.book.counts[Untagged]++
 		return
@@ -47,6 +52,28 @@ func (c *Correlator) tag(kind egress.Kind, v *flow.View, a *flow.Attrs) {
 	if kind == egress.Flows {
 		c.sums.add(v, &b, dir)
 	}
+}
+
+// byLease finds who has an address by DHCP: a host name and a MAC address. In tunnels of mobile networks
+// there is none.
+func (c *Correlator) byLease(v *flow.View, addr [16]byte, b *binding) bool {
+	if c.o.Leases == nil || v.Outer.Type == flow.GTPU {
+		return false
+	}
+	hardware, host, ok := c.o.Leases.Holder(addr, v.First, v.Last)
+	if !ok {
+		return false
+	}
+	*b = binding{}
+	b.is[name] = append(c.mine[:0], host...)
+	if hardware != nil {
+		b.is[mac] = append(c.text[:0], net.HardwareAddr(hardware).String()...)
+	}
+	b.identify()
+	if b.who != 0 {
+		c.book.counts[Leased]++
+	}
+	return b.who != 0
 }
 
 // sideOf returns on which side of a flow in a tunnel the subscriber is.

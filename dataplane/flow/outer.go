@@ -136,7 +136,7 @@ func segment(v *View, _ Dir, _ []byte) (Value, bool) {
 var tunnelNames = [Tunnels]string{
 	GRE: "gre", NVGRE: "nvgre", ERSPAN: "erspan", IPinIP: "ipip", SixInFour: "6in4", VXLAN: "vxlan",
 	Geneve: "geneve", GTPU: "gtpu", L2TP: "l2tp", Teredo: "teredo", MPLSinUDP: "mplsudp",
-	CAPWAP: "capwap", PPPoE: "pppoe",
+	CAPWAP: "capwap", PPPoE: "pppoe", GTP0: "gtp0",
 }
 
 // String returns the name of t, empty for NoTunnel.

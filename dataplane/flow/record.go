@@ -259,5 +259,6 @@ const (
 	MPLSinUDP
 	CAPWAP
 	PPPoE
+	GTP0 // GTP version 0
 	Tunnels
 )

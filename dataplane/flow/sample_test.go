@@ -64,7 +64,18 @@ func icmp4Sample() *Record {
 	return r
 }
 
-var samples = [...]func() *Record{tcpSample, icmpSample, icmp4Sample}
+// sctpSample is an association that was aborted.
+func sctpSample() *Record {
+	r := tcpSample()
+	r.Proto, r.TCP = protoSCTP, [2]TCP{}
+	for d := range Dir(2) {
+		*r.SCTP(d) = SCTP{Octets: [4]uint64{100}, Messages: [4]uint32{2}, Count: 1, Chunks: 9, Data: 3, Again: 1, Late: 1, Tag: 77,
+			Payload: 18, Kinds: 1<<ChunkData | 1<<ChunkAbort, Out: 5, Cause: 12, HasData: 1}
+	}
+	return r
+}
+
+var samples = [...]func() *Record{tcpSample, icmpSample, icmp4Sample, sctpSample}
 
 // json returns what field name says of r in JSON, empty if it is absent.
 func (s *Schema) json(t testing.TB, v *View, name string) string {

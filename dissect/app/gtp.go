@@ -51,8 +51,18 @@ const (
 
 // gtpState remembers what was answered lately, as requests and responses may be sent again.
 type gtpState struct {
-	seen   bool
-	recent [64]gtpDone
+	seen     bool
+	recent   [64]gtpDone
+	commands [8]gtpCommand
+	next     uint8
+}
+
+// gtpCommand is a command of version 2: what it has the other side ask, or a failure, has its sequence number (TS
+// 29.274, section 7.6).
+type gtpCommand struct {
+	at   uint64 // nanoseconds since the Unix epoch
+	seq  uint32
+	kind uint8
 }
 
 type gtpDone struct {
@@ -127,6 +137,7 @@ func parseGTP(m *Message) Verdict {
 	s.seen = true
 	x.number()
 	x.tell()
+	x.command(s)
 	x.pair(s)
 	return Accept
 }
@@ -294,6 +305,26 @@ func (x *gtpMessage) pair(s *gtpState) {
 	default:
 		*done = gtpDone{key | asker<<60, x.Time + gtpPatience}
 		x.Response(key)
+	}
+}
+
+// command remembers a command, or says which one has led to a message.
+func (x *gtpMessage) command(s *gtpState) {
+	if x.version != 2 || x.prime {
+		return
+	}
+	switch x.kind {
+	case 64, 66, 68: // Modify Bearer, Delete Bearer, and Bearer Resource Command
+		s.commands[s.next%uint8(len(s.commands))] = gtpCommand{x.Time, x.seq, x.kind}
+		s.next++
+	case 65, 67, 69, 95, 97, 99: // a failure, or Create, Update or Delete Bearer Request
+		for _, c := range s.commands {
+			if c.kind != 0 && c.seq == x.seq && x.Time-c.at < gtpPatience {
+				x.number8(GTP2Command, c.kind)
+				x.Attrs.Uint(GTP2CommandTime, x.Time-c.at)
+				return
+			}
+		}
 	}
 }
 

@@ -135,7 +135,17 @@ func (x *gtpMessage) where2(v wire.Reader) {
 	if flags&16 != 0 {
 		tracking.global("ecgi", &v, 28)
 	}
-	for _, p := range [...]*location{&tracking, &cell, &area} {
+	var wide, station location
+	if flags&32 != 0 {
+		wide.inLocationArea(&v)
+	}
+	if flags&64 != 0 {
+		station.global("enb", &v, 20)
+	}
+	if flags&128 != 0 {
+		station.extended(&v)
+	}
+	for _, p := range [...]*location{&tracking, &cell, &area, &station, &wide} {
 		if p.known {
 			x.placed2(p)
 			return
@@ -151,7 +161,7 @@ func (x *gtpMessage) placed2(p *location) {
 	if p.areas && p.kind[0] == 't' {
 		x.Attrs.Uint(GTP2TAC, uint64(p.area))
 	}
-	if p.cells && p.kind != "rai" {
+	if p.cells && p.kind != "rai" && p.kind != "enb" {
 		x.Attrs.Uint(GTP2Cell, p.cell)
 	}
 }

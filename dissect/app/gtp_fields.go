@@ -133,6 +133,12 @@ var (
 		"TEID that an Error Indication says is not known.")
 	GTPBadPeer = ours(760, "GTPU_ERROR_PEER", flow.String,
 		"Address of who does not know the TEID of an Error Indication.")
+	GTP2Command = ours(1261, "GTPV2_COMMAND", flow.Unsigned8,
+		"Type of the command that has led to the request or failure.")
+	GTP2CommandTime = &flow.Field{
+		Element: flow.Element{Label: "GTPV2_COMMAND_USEC", ID: 1262, PEN: flow.Weir}, Type: flow.Unsigned64, Scale: 1e3,
+		Doc: "Time since that command, microseconds.",
+	}
 	GTPRecovery = ours(761, "GTP_RECOVERY", flow.Unsigned8, "How often who answers has begun anew.")
 )
 
@@ -146,5 +152,5 @@ var gtpFields = []*flow.Field{
 	GTP2C2SPGWIP, GTP2S2CPGWIP, GTP2C2SS58CIP, GTP2S2CS58CIP, GTP2C2SSGW, GTP2S2CSGW, GTP2C2SSGWIP, GTP2S2CSGWIP,
 	GTP2C2S, GTP2S2C,
 	GTPC2SEnds, GTPS2CEnds, GTPUser6, GTPCell, GTPBearer, GTPQCI, GTPPriority, GTPUpRate, GTPDownRate, GTPCharging,
-	GTPDNS, GTPPCSCF, GTPAuth, GTPBadTEID, GTPBadPeer, GTPRecovery,
+	GTPDNS, GTPPCSCF, GTPAuth, GTPBadTEID, GTPBadPeer, GTPRecovery, GTP2Command, GTP2CommandTime,
 }

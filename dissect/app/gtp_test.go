@@ -123,6 +123,8 @@ func gtpSample2() conversation {
 	return gtpTalk("version 2", portGTPC,
 		gtpAsk(ask), gtpTell(append(tell, create...)), gtpAsk(gtp2(96, 0x3030, 0x900, tlv2(2, "\x10\x00"))),
 		gtpAsk(gtp2(36, 0x3030, 8, tlv2(73, "\x05"))), gtpTell(gtp2(37, 0x1010, 8, tlv2(2, "\x40\x00"))),
+		gtpAsk(gtp2(68, 0x3030, 0x800001, tlv2(73, "\x05"))), gtpTell(gtp2(97, 0x1010, 0x800001, tlv2(73, "\x05"))),
+		gtpAsk(gtp2(98, 0x3030, 0x800001, tlv2(2, "\x10\x00"))),
 		gtpAsk([]byte("\x40\x01\x00\x09\x00\x00\x09\x00\x03\x00\x01\x00\x01")),
 		gtpTell([]byte("\x40\x02\x00\x09\x00\x00\x09\x00\x03\x00\x01\x00\x04")),
 	)
@@ -148,7 +150,7 @@ func TestGTP(t *testing.T) {
 	want := []string{
 		"transaction 16 17 128 internet 49170100023 198.51.100.7",
 		"transaction 16 17 128 internet.example 49170100023 198.51.100.7, transaction 18 19 192, transaction 1 2, notice 3",
-		"transaction 32 33 16 ims 49170100023 3325256711, transaction 95 96 16, transaction 36 37 64, transaction 1 2",
+		"transaction 32 33 16 ims 49170100023 3325256711, transaction 95 96 16, transaction 36 37 64, notice 68, transaction 97 98 16, transaction 1 2",
 		"transaction 1 2, notice 26, notice 254", "transaction 240 241",
 	}
 	for i, c := range gtpSamples() {
@@ -205,6 +207,55 @@ func TestGTPValues(t *testing.T) {
 	u := drive(&all[3], &GTP).events[1].Fields
 	if u["GTPU_ERROR_TEID"] != "257" || u["GTPU_ERROR_PEER"] != "2001:db8::1" {
 		t.Errorf("%v", u)
+	}
+}
+
+// TestGTPCommand says which command has led to a request, and how long before.
+func TestGTPCommand(t *testing.T) {
+	c := gtpSample2()
+	n := 0
+	for _, e := range drive(&c, &GTP).events {
+		want := [2]string{}
+		if e.Fields["GTPV2_REQ_MSG_TYPE"] == "97" {
+			want = [2]string{"68", "10000"}
+			n++
+		}
+		if got := [2]string{e.Fields["GTPV2_COMMAND"], e.Fields["GTPV2_COMMAND_USEC"]}; got != want {
+			t.Errorf("%v: %q, want %q", e.Fields["GTPV2_REQ_MSG_TYPE"], got, want)
+		}
+	}
+	if n != 1 {
+		t.Error("nothing was led to")
+	}
+}
+
+// TestGTPPlaces reads every kind of place, alone and together.
+func TestGTPPlaces(t *testing.T) {
+	const plmn = "\x62\xf2\x10" // 262-01
+	parts := []string{plmn + "\x12\x34\x56\x78", plmn + "\x12\x34\x00\x09", plmn + "\x12\x34\x07\xff", plmn + "\x00\x07",
+		plmn + "\xf1\x23\x45\x67", plmn + "\x43\x21", plmn + "\x01\x23\x45", plmn + "\x80\x00\x09"}
+	alone := []string{"cgi:262-01-4660-22136", "sai:262-01-4660-9", "rai:262-01-4660-7", "tai:262-01-7", "ecgi:262-01-19088743",
+		"lai:262-01-17185", "enb:262-01-74565", "enb:262-01-9"}
+	place := func(flags int) string {
+		text := string([]byte{byte(flags)})
+		for i, p := range parts {
+			if flags>>i&1 != 0 {
+				text += p
+			}
+		}
+		c := gtpTalk("places", portGTPC, gtpAsk(gtp2(32, 0, 1, tlv2(1, gtpIMSI), tlv2(86, text))))
+		return drive(&c, &GTP).events[0].Fields["GTP_CELL"]
+	}
+	for i, want := range alone {
+		if got := place(1 << i); got != want {
+			t.Errorf("%d: %q, want %q", i, got, want)
+		}
+	}
+	for flags, want := range map[int]string{0x18: "tai+ecgi:262-01-7-19088743", 0xff: "tai+ecgi:262-01-7-19088743", 0x60: alone[6], 0x24: alone[2],
+		0x11: alone[4], 0: ""} {
+		if got := place(flags); got != want {
+			t.Errorf("%#x: %q, want %q", flags, got, want)
+		}
 	}
 }
 

@@ -67,6 +67,26 @@ func (p *location) routing(r *wire.Reader) {
 	}
 }
 
+// inLocationArea reads a location area.
+func (p *location) inLocationArea(r *wire.Reader) {
+	if p.network(r) {
+		p.area, p.areas = uint32(r.U16()), true
+		p.located("lai", r)
+	}
+}
+
+// extended reads a base station whose number has 21 bits, or 18 if the first one is set (TS 29.274, section 8.21.8).
+func (p *location) extended(r *wire.Reader) {
+	if p.network(r) {
+		n, bits := r.U24(), 21
+		if n>>23 != 0 {
+			bits = 18
+		}
+		p.cell, p.cells = uint64(n)&(1<<bits-1), true
+		p.located("enb", r)
+	}
+}
+
 // tracking reads a tracking area, whose code has so many octets.
 func (p *location) tracking(r *wire.Reader, size int) {
 	if p.network(r) {

@@ -42,7 +42,8 @@ func s1apSamples() []conversation {
 		radioBytes(0, 12, radioElement(8, "\x40\x01\x02")), radioBytes(0, 11, radioElement(0, "\xc0\x01\x02\x03\x04"), radioElement(8, "\x00\x07")),
 		radioBytes(0, 13, radioElement(26, "\x05\x02\x01\xd0\x11\xd1")),
 		radioBytes(0, 12, radioElement(26, "\x08\x17\x01\x02\x03\x04\x05\x07\x41")),
-		radioBytes(0, 11, radioElement(26, "\x03\x07\x52\x00")), radioBytes(0x40, 9), radioBytes(0, 23, radioElement(99, "\x04\x01\x02\x00\x07")),
+		radioBytes(0, 11, radioElement(26, "\x03\x07\x52\x00")),
+		radioBytes(0, 7, radioElement(26, "\x03\x02\x01\xcd")), radioBytes(0x40, 9), radioBytes(0, 23, radioElement(99, "\x04\x01\x02\x00\x07")),
 		radioBytes(0, 3, radioElement(8, "\x00\x09"), radioElement(88, "\x00\x05")), radioBytes(0, 200))}
 }
 
@@ -64,7 +65,7 @@ func TestS1AP(t *testing.T) {
 	}
 	want := "S1Setup initiating  , S1Setup successful  , initialUEMessage initiating 258 , " +
 		"downlinkNASTransport initiating 7 16909060, uplinkNASTransport initiating  , " +
-		"initialUEMessage initiating  , downlinkNASTransport initiating  , InitialContextSetup unsuccessful  , " +
+		"initialUEMessage initiating  , downlinkNASTransport initiating  , E-RABRelease initiating  , InitialContextSetup unsuccessful  , " +
 		"UEContextRelease initiating 7 258, PathSwitchRequest initiating 9 5,  initiating  , " +
 		"InitialUEMessage initiating 258 , DownlinkNASTransport initiating 7 4328719365, InitialContextSetup successful  "
 	if s := strings.Join(got, ", "); s != want {
@@ -83,7 +84,7 @@ func TestS1APUser(t *testing.T) {
 			}
 		}
 	}
-	if s := strings.Join(got, ", "); s != "ESM_TYPE_ENB_TO_MME 208, EMM_TYPE_ENB_TO_MME 65, EMM_TYPE_MME_TO_ENB 82" {
+	if s := strings.Join(got, ", "); s != "ESM_TYPE_ENB_TO_MME 208, EMM_TYPE_ENB_TO_MME 65, EMM_TYPE_MME_TO_ENB 82, ESM_TYPE_MME_TO_ENB 205" {
 		t.Error(s)
 	}
 }

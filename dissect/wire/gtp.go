@@ -34,6 +34,26 @@ func AsGTPU(b []byte) (h GTPU, rest []byte, ok bool) {
 	return GTPU(b[:n]), b[n:], true
 }
 
+// GTP0 is the header of a T-PDU, a packet of a user in GTP version 0 (3GPP TS 09.60, section 6).
+type GTP0 []byte
+
+const gtp0Len = 20
+
+// AsGTP0 fails on other messages. rest ends where the header says.
+func AsGTP0(b []byte) (h GTP0, rest []byte, ok bool) {
+	if len(b) < gtp0Len || b[0]&^1 != 0x1e || b[1] != gtpGPDU {
+		return nil, nil, false
+	}
+	b = b[:min(len(b), gtp0Len+int(be.Uint16(b[2:])))]
+	return GTP0(b[:gtp0Len]), b[gtp0Len:], true
+}
+
+// Len is the length of the message with its header.
+func (h GTP0) Len() int { return gtp0Len + int(be.Uint16(h[2:])) }
+
+// FlowLabel is what the receiver knows the tunnel by.
+func (h GTP0) FlowLabel() uint16 { return be.Uint16(h[6:]) }
+
 // Len is the length of the message with its first 8 octets.
 func (h GTPU) Len() int { return 8 + int(be.Uint16(h[2:])) }
 
