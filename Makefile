@@ -35,10 +35,13 @@ install: ## install bin/weir, its units and users below DESTDIR; a configuration
 	[ -e $(DESTDIR)/etc/weir/weir.toml ] || install -D -m 640 configs/weir.toml $(DESTDIR)/etc/weir/weir.toml
 	@[ -n "$(DESTDIR)" ] || { systemd-sysusers && chgrp -R weir /etc/weir && systemctl daemon-reload; }
 
+# Packages whose tests bind DPDK or libpcap with cgo, and are others without.
+BINDS = $(GO) list -test -f '{{.ForTest}} {{.Deps}}' ./... | grep -E '^[^ ].*/nic/(dpdk|filter)' | cut -d' ' -f1 | sort -u
+
 test: deps lint ## all tests, with DPDK and without
 	$(GO) test -p 1 -timeout 20m ./...
 	CGO_ENABLED=0 $(GO) vet ./...
-	CGO_ENABLED=0 $(GO) test -p 1 -timeout 20m ./...
+	CGO_ENABLED=0 $(GO) test -p 1 -timeout 20m $$($(BINDS))
 	$(GO) build -tags nodpdk -o /dev/null ./cmd/weir
 
 lint: ## gofmt, vet and staticcheck
