@@ -57,8 +57,12 @@ func newSite(t *testing.T) *site {
 func (s *site) start() {
 	s.t.Helper()
 	s.process, s.said = start(s.t, "--store", filepath.Join(s.dir, "store"), "--factory", filepath.Join(s.dir, "factory.toml"))
-	s.t.Cleanup(func() { // or what is left of a test that failed meters on
-		s.process.Process.Kill()
+	process := s.process
+	s.t.Cleanup(func() { // a control plane that is killed leaves a dataplane that meters on
+		_ = process.Process.Signal(syscall.SIGTERM)
+		hurry := time.AfterFunc(20*time.Second, func() { process.Process.Kill() })
+		process.Process.Wait()
+		hurry.Stop()
 		if s.pid > 1 {
 			_ = syscall.Kill(s.pid, syscall.SIGTERM)
 		}
