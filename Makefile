@@ -8,14 +8,14 @@ SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What a fresh Debian 12 lacks: DPDK and libpcap to build, the judges that tests ask.
 BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
 VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps
-TEST_DEPS  := tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat redis-server
+TEST_DEPS  := bash-completion tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat redis-server
 
 IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk grub-common rauc openssl zstd systemd \
   qemu-system-x86 qemu-utils ovmf nfdump iproute2
 
 .PHONY: help deps build install test short lint race fuzz bench bench-deps bench-linerate bench-collect demo docs clean vm-deps vm-test \
   integration subscribers server-deps kafka elasticsearch opensearch clickhouse \
-  alerts-test image-deps image image-lock image-test image-test-full
+  reload-test alerts-test image-deps image image-lock image-test image-test-full
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -110,6 +110,9 @@ image-test: image ## start the appliance in emulated machines, with both kinds o
 
 image-test-full: image ## the same, and updates that fail, and the power failing during one, 20 times
 	$(IMAGE_TEST) WEIR_IMAGE_FULL=1 ../out/image.test -test.timeout 6h -test.v
+
+reload-test: deps ## 100 reloads of two processes by the API under load, with everything accounted for
+	WEIR_RELOADS=100 $(GO) test -count=1 -v -timeout 20m -run ReloadManaged ./cmd/weir
 
 alerts-test: ## the alert rules and the dashboard, with Prometheus' own tool
 	$(MAKE) deps TEST_DEPS="$(TEST_DEPS) prometheus"

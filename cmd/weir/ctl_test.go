@@ -56,7 +56,8 @@ func newSite(t *testing.T) *site {
 
 func (s *site) start() {
 	s.t.Helper()
-	s.process, s.said = start(s.t, "--store", filepath.Join(s.dir, "store"), "--factory", filepath.Join(s.dir, "factory.toml"))
+	s.process, s.said = start(s.t, "--store", filepath.Join(s.dir, "store"), "--factory", filepath.Join(s.dir, "factory.toml"),
+		"--summary", filepath.Join(s.dir, "summary.json"))
 	process := s.process
 	s.t.Cleanup(func() { // a control plane that is killed leaves a dataplane that meters on
 		_ = process.Process.Signal(syscall.SIGTERM)
