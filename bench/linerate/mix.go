@@ -20,8 +20,7 @@ type recording struct {
 	octets uint64
 	at     int
 	length uint64 // of a repetition, with a pause in which all flows end
-	burst  [nic.Max]nic.Frame
-	later  uint64
+	later  uint64 // than when a frame was played the last time
 	played uint64
 }
 
@@ -54,15 +53,15 @@ func record(name string) (*recording, error) {
 // Burst implements nic.Source.
 func (r *recording) Burst() []nic.Frame {
 	if r.at == len(r.frames) {
-		r.at, r.later = 0, r.later+r.length
+		r.at, r.later = 0, r.length
 	}
-	n := copy(r.burst[:], r.frames[r.at:])
-	r.at += n
-	r.played += uint64(n)
-	for i := range r.burst[:n] {
-		r.burst[i].Time += r.later
+	burst := r.frames[r.at:min(r.at+nic.Max, len(r.frames))]
+	r.at += len(burst)
+	r.played += uint64(len(burst))
+	for i := range burst {
+		burst[i].Time += r.later
 	}
-	return r.burst[:n]
+	return burst
 }
 
 // rounds is how often a capture is repeated.

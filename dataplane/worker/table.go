@@ -223,20 +223,27 @@ func (w *Worker) touch() {
 	w.touched, w.slotted = to, w.n
 }
 
-// touchTalks starts loading what dissectors know of the burst's flows: the talks, then the states of those
-// that are measured on every packet.
-func (w *Worker) touchTalks() {
-	const line = 64
+// touchTalks starts loading what dissectors know of the flows of some packets.
+func (w *Worker) touchTalks(from, to int) {
 	t := &w.touching
-	n, m := 0, 0
-	for i := range w.n {
+	first := t.n
+	for i := from; i < to; i++ {
 		if r := &w.table.hot[w.flows[i]]; r.Pending != 0 && r.Attrs != 0 {
-			t.talks[n], t.dirs[n] = r.Attrs, uint32(w.dirs[i]&1)
-			n++
+			t.talks[t.n], t.dirs[t.n] = r.Attrs, uint32(w.dirs[i]&1)
+			t.n++
 		}
 	}
-	prefetch(unsafe.Pointer(unsafe.SliceData(w.talks)), &t.talks[0], n, array{unsafe.Sizeof(talk{}), 3})
-	for i, k := range t.talks[:n] {
+	if first < t.n {
+		prefetch(unsafe.Pointer(unsafe.SliceData(w.talks)), &t.talks[first], t.n-first, array{unsafe.Sizeof(talk{}), 3})
+	}
+}
+
+// touchStates starts loading the states of those that are measured on every packet.
+func (w *Worker) touchStates() {
+	const line = 64
+	t := &w.touching
+	m := 0
+	for i, k := range t.talks[:t.n] {
 		x := &w.talks[k]
 		if x.state == 0 || x.decided == 0 {
 			continue
@@ -247,6 +254,7 @@ func (w *Worker) touchTalks() {
 			m++
 		}
 	}
+	t.n = 0
 	mem := unsafe.Pointer(unsafe.SliceData(w.arena.mem))
 	prefetch(mem, &t.heads[0], m, array{line, 1})
 	prefetch(mem, &t.sides[0], m, array{line, 3})
@@ -254,6 +262,7 @@ func (w *Worker) touchTalks() {
 
 // touching is of the flows of a burst that have a talk.
 type touching struct {
+	n            int
 	talks, dirs  [burst]uint32
 	heads, sides [burst]uint32 // cache lines of the arena
 }

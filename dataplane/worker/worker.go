@@ -166,7 +166,7 @@ func (w *Worker) take(f *nic.Frame) {
 		}
 		return
 	}
-	if !w.conf.Shard.has(p) {
+	if w.conf.Shard.Of > 1 && !w.conf.Shard.has(p) {
 		w.counts[NotInShard]++
 		return
 	}
@@ -204,12 +204,9 @@ func (w *Worker) leave(why Counter, first bool) {
 	w.counts[why]++
 }
 
-// has reports whether a packet belongs to the shard. Fragments and tunnels stay together
+// has reports whether a packet belongs to the shard, one of several. Fragments and tunnels stay together
 // since only the addresses are looked at.
 func (s Shard) has(p *dissect.Packet) bool {
-	if s.Of <= 1 {
-		return true
-	}
 	fixed := seed{0x9e3779b97f4a7c15, 0xd6e8feb86659fd93, 0xa0761d6478bd642f, 0xe7037ed1a0b428db}
 	h := fixed.end(&p.Src, 0) + fixed.end(&p.Dst, 0)
 	return uint32((h>>32)*uint64(s.Of)>>32) == s.Index
@@ -264,16 +261,22 @@ func (w *Worker) lookup() {
 	}
 	w.touch()
 	w.touch()
-	for i := range w.n {
-		w.flows[i], w.dirs[i] = w.table.find(&w.packets[i].Key, w.hashes[i])
-		if w.flows[i] == nobody {
-			w.flows[i] = w.table.add(w.hashes[i])
-			w.begin(i)
+	for from := 0; from < w.n; from += group {
+		to := min(from+group, w.n)
+		for i := from; i < to; i++ {
+			w.flows[i], w.dirs[i] = w.table.find(&w.packets[i].Key, w.hashes[i])
+			if w.flows[i] == nobody {
+				w.flows[i] = w.table.add(w.hashes[i])
+				w.begin(i)
+			}
+		}
+		if len(w.talks) > 0 {
+			w.touchTalks(from, to)
 		}
 	}
 	w.touchCold(0, ahead)
-	if len(w.talks) > 0 {
-		w.touchTalks()
+	if w.touching.n > 0 {
+		w.touchStates()
 	}
 }
 
