@@ -91,6 +91,10 @@ func (r *run) manage(path string, given bool) error {
 		r.failure = problems.String()
 		cfg.Inputs, cfg.Exporters = nil, nil
 	}
+	if err := apart(cfg); err != nil {
+		r.log.Error("not everybody can manage weir", "error", err)
+		cfg.Management.Listen, cfg.Metrics.Listen = "", ""
+	}
 	r.want, r.cfg = cfg, cfg
 	r.hub, r.board = watch.New(), aggregate.NewBoard(r.schema)
 	r.again, r.wake = make(chan part, 1), make(chan struct{}, 1)
@@ -324,6 +328,9 @@ func (r *run) reopen(p part) error {
 // session beside the same dataplane. What needs a restart of the dataplane waits, unless it is to be
 // restarted.
 func (r *run) apply(next *config.Config, restart bool) (waits []string, err error) {
+	if err := apart(next); err != nil {
+		return nil, err
+	}
 	setLevel(&r.level, next)
 	if err := r.server.Listen(next.Management); err != nil {
 		return nil, err

@@ -58,6 +58,9 @@ func runCommand(schema *flow.Schema) *cobra.Command {
 			if r.cfg, err = load(r.path, schema); err != nil {
 				return err
 			}
+			if err := apart(r.cfg); err != nil {
+				return usageError{err}
+			}
 			r.log = newLogger(r.cfg)
 			return r.run()
 		},
