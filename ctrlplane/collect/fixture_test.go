@@ -1,10 +1,12 @@
 package collect
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,14 +61,25 @@ var goldenNames = map[string]string{
 	"udp_source_port":         "-", "udp_destination_port": "-", // carried as they are beside the ports that there are
 	"tcp_source_port": "-", "tcp_destination_port": "-", "source_ipv4_prefix": "-", "destination_ipv4_prefix": "-",
 
+	"flow_attributes": "YAF_FLOW_ATTRIBUTES", "reverse_flow_attributes": "YAF_REVERSE_FLOW_ATTRIBUTES",
+	"silk_app_label": "YAF_APPLABEL", "reverse_flow_delta_milliseconds": "YAF_REVERSE_DELTA_MSEC",
+	"initial_tcp_flags": "YAF_INITIAL_TCP_FLAGS", "union_tcp_flags": "YAF_UNION_TCP_FLAGS",
+	"reverse_initial_tcp_flags": "YAF_REVERSE_INITIAL_TCP_FLAGS", "reverse_union_tcp_flags": "YAF_REVERSE_UNION_TCP_FLAGS",
+	"tcp_sequence_number": "TCP_SEQ_NUM", "application_id": "APPLICATION_ID",
+
+	"art_client_network_time_sum": "CISCO_CLIENT_NETWORK_DELAY_SUM", "art_count_late_responses": "CISCO_RESPONSES_LATE",
+	"art_count_responses": "CISCO_SERVER_RESPONSES", "art_count_retransmissions": "CISCO_CLIENT_RETRANSMITTED",
+	"art_count_transactions": "CISCO_TRANSACTIONS", "art_network_time_sum": "CISCO_NETWORK_DELAY_SUM",
+	"art_response_time_sum":        "CISCO_SERVER_RESPONSE_SUM",
+	"art_server_network_time_sum":  "CISCO_SERVER_NETWORK_DELAY_SUM",
+	"art_server_response_time_sum": "CISCO_APPLICATION_DELAY_SUM", "art_server_response_time_maximum": "CISCO_APPLICATION_DELAY_MAX",
+	"art_total_response_time_sum": "CISCO_TOTAL_RESPONSE_SUM", "art_total_transaction_time_sum": "CISCO_TRANSACTION_DURATION_SUM",
+	"waasoptimization_segment": "CISCO_WAAS_SEGMENT", "waas_optimization_segment": "CISCO_WAAS_SEGMENT",
+	"waas_passthrough_reason": "CISCO_WAAS_PASSTHROUGH",
+
 	"type": "-", "exporter": "-", // what the other collector adds
-	"flow_start_sys_up_time": "-", "flow_end_sys_up_time": "-", // we say when that was: compared by TestUptimes
-	"application_id":  "-", // octets there, engine and selector here: compared in TestApplicationID
-	"flow_attributes": "-", // YAF's and Cisco's own elements are carried as they are: compared in TestForeign
-	"silk_app_label":  "-", "reverse_flow_attributes": "-", "reverse_flow_delta_milliseconds": "-",
-	"initial_tcp_flags": "-", "union_tcp_flags": "-", "reverse_initial_tcp_flags": "-", "reverse_union_tcp_flags": "-",
-	"reverse_tcp_sequence_number": "-", "tcp_sequence_number": "TCP_SEQ_NUM",
-	"waasoptimization_segment": "-", "waas_optimization_segment": "-", "waas_passthrough_reason": "-",
+	"flow_start_sys_up_time": "-", "flow_end_sys_up_time": "-", // we say when that was: compared by uptimes
+	"reverse_tcp_sequence_number": "-", // an element of the opposite direction that goes through as it came
 }
 
 // Every record that another collector finds in a capture is found here, with the same values. Where
@@ -102,6 +115,7 @@ func TestGolden(t *testing.T) {
 			}
 			for i := range want {
 				compare(t, i, b.records[i], want[i])
+				uptimes(t, i, b.records[i], want[i])
 			}
 		})
 	}
@@ -113,9 +127,6 @@ func compare(t *testing.T, i int, got said, want map[string]any) {
 	for name, value := range want {
 		key, known := goldenNames[name]
 		if !known {
-			if strings.HasPrefix(name, "art_") {
-				continue // Cisco's performance counters are carried as they are
-			}
 			t.Errorf("record %d: %s is %v there and not compared", i, name, value)
 			continue
 		}
@@ -126,6 +137,12 @@ func compare(t *testing.T, i int, got said, want map[string]any) {
 		switch {
 		case name == "ip_diff_serv_code_point":
 			text = fmt.Sprint(value.(float64) * 4) // a type of service here
+		case name == "application_id": // the engine's number and its selector here
+			b, err := base64.StdEncoding.DecodeString(text)
+			if err != nil || len(b) != 4 {
+				t.Fatal(text, err)
+			}
+			text = fmt.Sprintf("%d:%d", b[0], uint32(b[1])<<16|uint32(b[2])<<8|uint32(b[3]))
 		case name == "application_name": // octets that cannot be printed are spaces in plain text
 			text = strings.Map(func(c rune) rune { return max(c, ' ') }, strings.TrimRight(text, "\x00"))
 		case strings.HasSuffix(name, "acl_id"):
@@ -135,6 +152,29 @@ func compare(t *testing.T, i int, got said, want map[string]any) {
 			continue
 		}
 		t.Errorf("record %d: %s is %q, there %s is %s", i, key, got[key], name, text)
+	}
+}
+
+// uptimes compares times of the uptime, which are times of the clock here if the message says what the uptime
+// was when it was sent; else they are as far apart.
+func uptimes(t *testing.T, i int, got said, want map[string]any) {
+	t.Helper()
+	first, ok := want["flow_start_sys_up_time"].(float64)
+	last, ok2 := want["flow_end_sys_up_time"].(float64)
+	if !ok || !ok2 {
+		return
+	}
+	begin, _ := strconv.ParseFloat(got["FLOW_START_MILLISECONDS"], 64)
+	end, _ := strconv.ParseFloat(got["FLOW_END_MILLISECONDS"], 64)
+	if end-begin != last-first {
+		t.Errorf("record %d: lasted %v ms, there %v", i, end-begin, last-first)
+	}
+	from := want["exporter"].(map[string]any)
+	at, err := time.Parse(time.RFC3339, from["timestamp"].(string))
+	if uptime := from["uptime_millis"].(float64); err == nil && uptime > 0 {
+		if there := float64(at.UnixMilli()) - uptime + last; end != there {
+			t.Errorf("record %d: ended at %v, there %v", i, end, there)
+		}
 	}
 }
 

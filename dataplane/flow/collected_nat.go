@@ -55,8 +55,13 @@ var translationFields = []*Field{
 // Enterprise numbers of exporters whose elements are known.
 const (
 	CERT      uint32 = 6871
+	CESNET    uint32 = 8057
 	PaloAlto  uint32 = 25461
 	Barracuda uint32 = 10704
+	VMware    uint32 = 6876
+	Citrix    uint32 = 5951
+	Gigamon   uint32 = 26866
+	IXIA      uint32 = 3054
 )
 
 // vendor is a field of an element of an enterprise's.

@@ -7,7 +7,7 @@ func All() [][]*Field {
 		coreFields, timeFields, linkFields, tcpFields, sctpFields, latencyFields, sizeFields, timingFields,
 		rateFields, outerFields, geoFields, leaseFields, routeFields, appFields, exportFields,
 		identityFields, statisticsFields, callFields, subscriberFields,
-		collectedFields, translationFields, collectionFields, sampleFields, counterFields,
+		collectedFields, translationFields, vendorFields, collectionFields, sampleFields, counterFields,
 		aggregateFields,
 	}
 }

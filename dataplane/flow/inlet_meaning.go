@@ -40,6 +40,10 @@ var synonyms = [...]struct {
 	{element{Cisco, 12240}, element{IANA, 7}},
 	{element{Cisco, 12241}, element{IANA, 11}},
 
+	{element{Cisco, 12232}, element{IANA, 372}}, // names of applications
+	{element{Cisco, 12233}, element{IANA, 373}},
+	{element{Cisco, 12234}, element{IANA, 374}},
+
 	{element{Cisco, 7232}, element{IANA, 371}}, // AAA user name of an ASA, translated addresses and ports
 	{element{Cisco, 7233}, element{IANA, 225}},
 	{element{Cisco, 7234}, element{IANA, 226}},
