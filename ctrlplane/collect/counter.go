@@ -38,6 +38,8 @@ const (
 	ElementsLost
 	ListsBad
 	Duplicates
+	Joined
+	CacheFull
 	ExportersFull
 	TimesEstimated
 	SectionsBad
@@ -89,7 +91,10 @@ var CounterDocs = [Counters]struct{ Name, Doc string }{
 		"Elements nobody here knows that a record had no room for, and structured data likewise."},
 	ListsBad: {"lists_malformed",
 		"Structured data (RFC 6313) that contradicts itself, or has no template."},
-	Duplicates:    {"duplicates", "Records left out because another exporter had reported the same flow."},
+	Duplicates: {"duplicates", "Records left out because another exporter had reported the same flow."},
+	Joined:     {"joined", "Records that were joined to another of the same flow, as they were asked to be."},
+	CacheFull: {"cache_full",
+		"Records that did not wait for others of their flow because too many did."},
 	ExportersFull: {"exporters_full", "Messages of exporters that there was no room to remember."},
 	TimesEstimated: {"times_estimated",
 		"Records with times of an uptime whose begin is not known but estimated."},

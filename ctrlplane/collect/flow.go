@@ -20,7 +20,7 @@ func (w *Worker) flow(m *netflow.Message, s *session) {
 	}
 	rate, origin := s.sampled(a, m.Sampled())
 	scale(a, rate, origin)
-	w.emit(s)
+	w.emit(s, rate)
 }
 
 // times makes sure that the record has times, and takes over what it says of the exporter's clock.
@@ -62,8 +62,8 @@ func (w *Worker) estimate(s *session) {
 	}
 }
 
-// emit hands the record over.
-func (w *Worker) emit(s *session) {
+// emit hands the record over, which was sampled at a rate; 0 is unknown.
+func (w *Worker) emit(s *session, rate uint64) {
 	a := &w.a
 	w.settle()
 	w.sign(s)
@@ -75,6 +75,10 @@ func (w *Worker) emit(s *session) {
 	s.stats.records.Add(1)
 	if w.c.duplicate(a, s, w.now) {
 		w.counts.add(Duplicates, 1)
+		return
+	}
+	if w.combines() {
+		w.combine(s, rate)
 		return
 	}
 	b := w.reserve(ring.Flow, a.Size())

@@ -61,8 +61,9 @@ func (w *Worker) release(s *session, id uint16) {
 	h.sets = kept
 }
 
-// expire gives up sets that have been waiting for too long.
+// expire gives up sets that have been waiting for too long, and hands over records that have.
 func (w *Worker) expire(now uint64) {
+	w.due(now)
 	h := &w.held
 	n := 0
 	for n < len(h.sets) && h.sets[n].until <= now {

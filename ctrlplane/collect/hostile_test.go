@@ -3,6 +3,7 @@ package collect
 import (
 	"encoding/binary"
 	"testing"
+	"time"
 )
 
 var be = binary.BigEndian
@@ -165,11 +166,20 @@ func FuzzCollect(f *testing.F) {
 	f.Add(ipfixMessage(0, set(2, words(256, 1, 315, 65535)...), set(256, 2, 8, 0)))
 	f.Add(append([]byte{0, 5, 0, 1}, make([]byte, 20+48)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		x := newBench(t, func(o *Options) { o.RingSize, o.Templates, o.Exporters, o.HoldSize = 1<<16, 16, 4, 4096 })
+		x := newBench(t, func(o *Options) {
+			o.RingSize, o.Templates, o.Exporters, o.HoldSize, o.Cache = 1<<16, 16, 4, 4096, 16
+			if len(b)%2 == 1 {
+				o.Stitch, o.Aggregate = time.Second, time.Duration(len(b)%4/2)*time.Second
+			}
+		})
 		for range 2 {
 			x.take(b, second)
 		}
 		x.c.workers[0].tick(100 * second)
+		x.drain()
+		if n := x.count(Joined) + x.count(RingFull); x.count(Records)+x.count(CounterRecords) != n+uint64(len(x.records)) {
+			t.Errorf("%d records are %d handed over, and %d joined or lost", x.count(Records)+x.count(CounterRecords), len(x.records), n)
+		}
 		if held := x.c.workers[0].held; len(held.sets) != 0 || held.size != 0 {
 			t.Errorf("%d sets of %d octets still wait", len(held.sets), held.size)
 		}

@@ -32,6 +32,9 @@ type Options struct {
 	Convention string        `toml:"biflow" one:"auto rfc5103 nprobe"`   // what elements 23 and 24 count
 	Reforge    bool          `toml:"reforge_times"`                      // move times so that what was sent now is of now
 	Distinct   time.Duration `toml:"drop_duplicates_within" in:"0s..5m"` // the same flow from another exporter; 0 keeps it
+	Stitch     time.Duration `toml:"stitch_within" in:"0s..5m"`          // join both directions of a flow; 0 does not
+	Aggregate  time.Duration `toml:"aggregate_for" in:"0s..1h"`          // sum up records of a flow; 0 does not
+	Cache      int           `toml:"flow_cache" in:"16..10000000"`       // flows of a worker that wait for that
 	Silent     time.Duration `toml:"silent_after" in:"0s..24h"`          // when an exporter that sends nothing is worth a word
 	Relay      []string      `toml:"relay"`                              // host:port that get a copy of each datagram
 	RelayAs    string        `toml:"relay_source" one:"own original"`    // address that copies come from
@@ -50,7 +53,7 @@ type TLS struct {
 func DefaultOptions() Options {
 	return Options{
 		Workers: 1, Buffer: 8 << 20, RingSize: 64 << 20, Exporters: 65536, Templates: 4096, Hold: 10 * time.Second,
-		HoldSize: 4 << 20, Convention: "auto", Silent: 5 * time.Minute, RelayAs: "own",
+		HoldSize: 4 << 20, Convention: "auto", Silent: 5 * time.Minute, Cache: 65536, RelayAs: "own",
 	}
 }
 

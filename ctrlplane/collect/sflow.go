@@ -80,7 +80,7 @@ func (w *Worker) sample(s *session, x *sflow.Sample) {
 		return
 	}
 	scale(&w.a, uint64(x.Rate), origin(x))
-	w.emit(s)
+	w.emit(s, uint64(x.Rate))
 }
 
 // origin returns who says what the rate of a sample is; discarded packets are not sampled.

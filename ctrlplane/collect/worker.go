@@ -21,6 +21,7 @@ type Worker struct {
 	counts   counts
 	sessions map[sessionKey]*session
 	held     held
+	cache    *cache           // nil if every record is handed over at once
 	specs    []flow.Specifier // room for a template
 	a        flow.Arrival
 	packet   dissect.Packet
@@ -49,6 +50,7 @@ func newWorker(c *Collector, out *ring.Ring) *Worker {
 	return &Worker{
 		c: c, registry: c.registry, out: out, sessions: map[sessionKey]*session{},
 		specs: make([]flow.Specifier, maxSpecs), held: held{limit: int(c.o.HoldSize), wait: uint64(c.o.Hold)},
+		cache: newCache(&c.o),
 	}
 }
 
@@ -58,6 +60,7 @@ func (w *Worker) Take(b []byte, from netip.AddrPort, now uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = now
+	w.due(now)
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 	w.counts.add(Datagrams, 1)
 	w.counts.add(Octets, uint64(len(b)))

@@ -179,9 +179,10 @@ func (s *Summary) printCollected(w io.Writer) {
 	if len(n) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "collected %d records of %d datagrams = %d handed over + %d duplicates + %d lost in full rings",
-		n["records"], n["datagrams"], n["records"]-n["duplicates"]-n["ring_full"], n["duplicates"], n["ring_full"])
-	for _, name := range []string{"datagrams", "octets", "records", "duplicates", "ring_full"} {
+	fmt.Fprintf(w, "collected %d records of %d datagrams = %d handed over + %d duplicates + %d joined + "+
+		"%d lost in full rings", n["records"], n["datagrams"],
+		n["records"]-n["duplicates"]-n["joined"]-n["ring_full"], n["duplicates"], n["joined"], n["ring_full"])
+	for _, name := range []string{"datagrams", "octets", "records", "duplicates", "joined", "ring_full"} {
 		delete(n, name)
 	}
 	for i, name := range sortedKeys(n) {

@@ -57,7 +57,15 @@ func said(attrs []byte) []byte {
 }
 
 // says reports whether a collected record has a value at a place in Record.
-func (v *View) says(at uint16) bool { return ne.Uint64(v.said[at/64*8:])>>(at%64)&1 != 0 }
+func (v *View) says(at uint16) bool { return saidAt(v.said, at) }
+
+// saidAt is says for the octets of a Said, and say has them say so.
+func saidAt(b []byte, at uint16) bool { return ne.Uint64(b[at/64*8:])>>(at%64)&1 != 0 }
+
+func say(b []byte, at uint16) {
+	b = b[at/64*8:]
+	ne.PutUint64(b, ne.Uint64(b)|1<<(at%64))
+}
 
 // collected is Value for a record that was collected. What its exporter said under a field of its
 // own goes before what can be worked out.
