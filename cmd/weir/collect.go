@@ -109,6 +109,15 @@ func (r *replay) take(one *collect.Collector, c *control) (*egress.Egress, error
 func extend(path string, schema *flow.Schema) error {
 	cfg, _ := config.Load(path, config.Checks{}) // what is wrong with it is said later
 	for i := range cfg.Collectors {
+		if path := cfg.Collectors[i].Learn; path != "" {
+			fields, err := collect.Learnt(path, schema)
+			if err == nil {
+				err = schema.Extend(fields)
+			}
+			if err != nil {
+				return fmt.Errorf("collector %s: %w", cfg.Collectors[i].Name, err)
+			}
+		}
 		for _, file := range cfg.Collectors[i].Dictionary {
 			fields, err := collect.Dictionary(file)
 			if err == nil {

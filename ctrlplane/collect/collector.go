@@ -24,6 +24,7 @@ type Collector struct {
 	known    known
 	seen     *seen // nil if duplicates are kept
 	relay    *relay
+	learnt   learnt
 	say      func(message string, args ...any) // to the log
 
 	closers []func() error
@@ -46,6 +47,7 @@ func New(o Options, schema *flow.Schema, say func(message string, args ...any)) 
 		c.seen = newSeen(uint64(o.Distinct / time.Second))
 	}
 	c.layouts = layouts(schema)
+	c.learnt.fields, c.learnt.names = map[[2]uint32]*flow.Field{}, map[string]bool{}
 	for range o.Workers {
 		r, err := ring.Format(make([]byte, ring.Size(int(o.RingSize))))
 		if err != nil {

@@ -13,4 +13,7 @@ func (w *Worker) option(s *session) {
 		s.mu.Unlock()
 	}
 	s.announced(a)
+	if w.c.o.Learn != "" && len(a.Foreign) > 0 {
+		w.describes()
+	}
 }

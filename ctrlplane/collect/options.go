@@ -39,6 +39,7 @@ type Options struct {
 	Relay      []string      `toml:"relay"`                              // host:port that get a copy of each datagram
 	RelayAs    string        `toml:"relay_source" one:"own original"`    // address that copies come from
 	Dictionary []string      `toml:"dictionary"`                         // CSV files of elements
+	Learn      string        `toml:"learn_dictionary"`                   // where elements that exporters describe are kept
 	TLS        TLS           `toml:"tls"`
 }
 

@@ -86,7 +86,7 @@ func (c *Collector) Close() error {
 	if c.relay != nil {
 		err = errors.Join(err, c.relay.close())
 	}
-	return errors.Join(err, c.save())
+	return errors.Join(err, c.save(), c.learnt.save(c.o.Learn))
 }
 
 // watch looks once a second who is silent, and what templates are old, until the collector stops.
@@ -101,6 +101,11 @@ func (c *Collector) watch() {
 			return
 		case now := <-tick.C:
 			c.look(now)
+		}
+		if n%30 == 0 {
+			if err := c.learnt.save(c.o.Learn); err != nil {
+				c.say("elements are not saved", "collector", c.o.Name, "error", err)
+			}
 		}
 		if changed := c.registry.changed.Load(); n%30 == 0 && changed != saved {
 			saved = changed

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
@@ -56,17 +55,7 @@ func (c *Collector) save() error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.o.File), ".templates-*")
-	if err != nil {
-		return fmt.Errorf("templates: %w", err)
-	}
-	defer os.Remove(f.Name()) // of no effect once it has its name
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), c.o.File)
-	}
-	if err != nil {
+	if err := replace(c.o.File, b); err != nil {
 		return fmt.Errorf("templates: %w", err)
 	}
 	return nil

@@ -24,5 +24,8 @@ func (k *checker) collectors(c *Config) {
 		if o.File != "" {
 			k.directory(key+".templates_file", o.File)
 		}
+		if o.Learn != "" {
+			k.directory(key+".learn_dictionary", o.Learn)
+		}
 	}
 }

@@ -295,6 +295,26 @@ func appendPlain(dst, s []byte) []byte {
 	return dst
 }
 
+// TypeNumbered returns the type with a number of RFC 5610, 0 if there is none here. Single precision is read as
+// double, and a truth as a number.
+func TypeNumbered(n uint8) Type {
+	const float32, boolean = 9, 11
+	switch n {
+	case 0:
+		return OctetArray
+	case float32:
+		return Float64
+	case boolean:
+		return Unsigned8
+	}
+	for t := Type(1); t < types_; t++ {
+		if types[t].iana == n {
+			return t
+		}
+	}
+	return 0
+}
+
 // TypeNamed returns the type with a name of RFC 7012, 0 if there is none here.
 func TypeNamed(name string) Type {
 	for t := Type(1); t < types_; t++ {
