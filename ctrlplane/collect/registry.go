@@ -49,6 +49,7 @@ type exporter struct {
 	mark       uint16        // tells exporters apart, nearly
 	last       atomic.Int64  // when something was received, nanoseconds since the Unix epoch
 	silent     atomic.Bool
+	told       bool // silent, when that was told last; who reports uses it
 
 	mu        sync.RWMutex
 	templates map[uint16]*template

@@ -194,6 +194,9 @@ func (e *Egress) tick() {
 		for _, o := range e.outputs {
 			o.look()
 		}
+		if e.stated() {
+			e.reported(now, true)
+		}
 		e.publish()
 	}
 	switch next := now + uint64(e.Every); {

@@ -8,9 +8,9 @@ import (
 	"github.com/weir-probe/weir/dataplane/worker"
 )
 
-// statistics makes a record of every worker and of every exporter, if somebody wants them.
+// statistics makes a record of every worker, of every exporter, and of what Reporters say, if somebody wants them.
 func (e *Egress) statistics(now uint64) {
-	if !slices.ContainsFunc(e.outputs, func(o *Output) bool { return o.Records.Has(Statistics) }) {
+	if !e.stated() {
 		return
 	}
 	for i := range e.reports {
@@ -25,6 +25,21 @@ func (e *Egress) statistics(now uint64) {
 		e.own.Reset()
 		exporterFacts(&e.own, uint64(i+1), &a)
 		e.state(now)
+	}
+	e.reported(now, false)
+}
+
+// stated reports whether somebody wants statistics.
+func (e *Egress) stated() bool {
+	return slices.ContainsFunc(e.outputs, func(o *Output) bool { return o.Records.Has(Statistics) })
+}
+
+// reported makes records of what Reporters say, or of their news, which do not wait until statistics are due.
+func (e *Egress) reported(now uint64, news bool) {
+	for _, t := range e.Tellers {
+		if r, ok := t.(Reporter); ok {
+			r.Report(news, &e.own, func() { e.state(now) })
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package egress
 
+import "github.com/weir-probe/weir/dataplane/flow"
+
 // Tally is a count of a part of the control plane, as of calls or sessions.
 type Tally struct {
 	Part  string `json:"part"` // as "calls"
@@ -12,6 +14,13 @@ type Tally struct {
 // A Teller counts and tells. Correlators that are Tellers are asked without being listed; the
 // goroutine of the egress asks.
 type Teller interface{ Tally() []Tally }
+
+// A Reporter is a Teller with records of statistics of its own. The goroutine of the egress asks.
+type Reporter interface {
+	// Report puts facts together in a and emits them, of each of its parts, or of those of which there is news
+	// since it was asked for that last.
+	Report(news bool, a *flow.Attrs, emit func())
+}
 
 // tallies asks everybody who counts.
 func (e *Egress) tallies() (all []Tally) {

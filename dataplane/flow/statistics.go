@@ -15,10 +15,15 @@ var statisticsFields = []*Field{
 	ExportingProcess, ExportedOctets, ExportedMessages, ExportedRecords, NotSentRecords, GivenRecords,
 	UnwantedRecords, PendingRecords, SpooledRecords, SpooledOctets, OldestRecord, SendRetries,
 	SendFailures, ExporterPaused, LastError,
+	CollectedMessages, CollectedOctets, CollectedRecords, CollectedLost, CollectedTemplates, CollectedLast,
+	CollectedSilent,
 }
 
 // OfStatistics returns the fields of records of KindStatistics.
-func OfStatistics() []*Field { return statisticsFields }
+func OfStatistics() []*Field {
+	return append(statisticsFields[:len(statisticsFields):len(statisticsFields)],
+		ExporterIPv4, ExporterIPv6, ObservationDomain)
+}
 
 func statisticsTime(v *View, _ Dir, _ []byte) (Value, bool) {
 	return Value{U: v.Last}, v.Kind == KindStatistics
@@ -29,12 +34,12 @@ var (
 	StatisticsOf = &Field{
 		Element: Element{Label: "STATISTICS_OF", ID: 430, PEN: Weir},
 		Type:    String, Width: 64,
-		Doc: "What the statistics are of: worker or exporter.",
+		Doc: "What the statistics are of: worker, exporter, or collector, which is an exporter it collects from.",
 	}
 	StatisticsName = &Field{
 		Element: Element{Label: "STATISTICS_NAME", ID: 431, PEN: Weir},
 		Type:    String, Width: 64,
-		Doc: "Name of the worker or exporter that the statistics are of.",
+		Doc: "Name of the worker, exporter or collector that the statistics are of.",
 	}
 )
 
@@ -199,4 +204,18 @@ var (
 		Type:    String, Width: 64,
 		Doc: "Why the last attempt that failed did.",
 	}
+)
+
+// Of an exporter, and one of its observation domains, that a collector collects from.
+var (
+	CollectedMessages = vendor(Weir, 2165, "COLLECTED_MESSAGES_TOTAL", Unsigned64, "Messages that came from the exporter.")
+	CollectedOctets   = vendor(Weir, 2166, "COLLECTED_BYTES_TOTAL", Unsigned64, "Octets of them.")
+	CollectedRecords  = vendor(Weir, 2167, "COLLECTED_RECORDS_TOTAL", Unsigned64, "Records in them.")
+	CollectedLost     = vendor(Weir, 2168, "COLLECTED_LOST_TOTAL", Unsigned64,
+		"Records, or messages of NetFlow v9 and sFlow, that its sequence numbers say are missing.")
+	CollectedTemplates = vendor(Weir, 2169, "COLLECTED_TEMPLATES", Unsigned32, "Templates of it that are known.")
+	CollectedLast      = vendor(Weir, 2170, "COLLECTED_LAST_MILLISECONDS", DateTimeMilliseconds,
+		"When it sent last, milliseconds since the Unix epoch.")
+	CollectedSilent = vendor(Weir, 2171, "COLLECTED_SILENT", Unsigned8,
+		"1 if it has not sent anything for so long as is worth a word, 0 if it has.")
 )
