@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,12 @@ func TestConverted(t *testing.T) {
 	time.Sleep(time.Second)
 	if err := c.end(); err != nil {
 		t.Fatalf("%v; it said\n%s", err, c.said.String())
+	}
+	for _, format := range formats {
+		line := regexp.MustCompile(`.*exporter=` + format + ` .*`).FindString(c.said.String())
+		if !strings.Contains(line, "POST_NAT_SRC_IPV4_ADDR") || strings.Contains(line, "flows of IPv6") != (format == "netflow5") {
+			t.Errorf("%s: nothing is said of what it cannot carry: %s", format, line)
+		}
 	}
 	four, all := exportable(t)
 	for _, format := range formats {

@@ -157,6 +157,7 @@ func (r *run) session(ctx context.Context) error {
 	if err := c.openExporters(r.setting(a)); err != nil {
 		return errors.Join(err, c.close(patience))
 	}
+	tellLost(r.cfg, c.shape, r.log)
 	if c.collectors, err = openCollectors(r.cfg, r.schema, r.log); err != nil {
 		return errors.Join(err, c.close(patience))
 	}

@@ -1,5 +1,7 @@
 package flow
 
+import "slices"
+
 // collectedFields are what exporters say of flows and weir does not measure: attributes of records that
 // were collected. What IANA's registry names has its name; labels are Cisco's where there are some.
 var collectedFields = []*Field{
@@ -90,3 +92,6 @@ func told(id uint16, name, label string, t Type, doc string) *Field {
 	}
 	return f
 }
+
+// OfCollected returns the fields that are known only of flows that were collected.
+func OfCollected() []*Field { return slices.Concat(collectedFields, translationFields, vendorFields) }
