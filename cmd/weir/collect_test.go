@@ -67,3 +67,23 @@ func TestCollectedElementsGoThrough(t *testing.T) {
 		t.Errorf("were\n%s\nand are\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
 	}
 }
+
+// What was collected keeps its exporter, observation domain and sampling rate on the way through another format.
+func TestCollectedOrigin(t *testing.T) {
+	capture := "../../../shared/captures/netflow/derived_netflow__akvorado__multiplesamplingrates-merged.pcap"
+	if _, err := os.Stat(capture); err != nil {
+		t.Skip("the capture collection is not here: ", err)
+	}
+	dir := t.TempDir()
+	file, want, got := filepath.Join(dir, "flows"), filepath.Join(dir, "want"), filepath.Join(dir, "got")
+	const fields = "%IPV4_SRC_ADDR %IPV4_DST_ADDR %IN_BYTES %IN_PKTS %FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS " +
+		"%EXPORTER_IPV4_ADDRESS %OBSERVATION_DOMAIN_ID %SAMPLING_INTERVAL"
+	must(t, "replay", "-q", "--collect", "--json="+want, "-T", fields, capture)
+	must(t, "replay", "-q", "--collect", "--ipfix", file, "-T", "@IPFIX@ @COLLECTED@", capture)
+	must(t, "replay", "-q", "--collect", "--json="+got, "-T", fields, file)
+	a, b := canonical(t, want), canonical(t, got)
+	if len(a) == 0 || strings.Join(a, "\n") != strings.Join(b, "\n") ||
+		!strings.Contains(a[0], `"EXPORTER_IPV4_ADDRESS":"`) || !strings.Contains(a[0], `"SAMPLING_INTERVAL":`) {
+		t.Errorf("were\n%s\nand are\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+}

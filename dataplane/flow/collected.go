@@ -93,5 +93,8 @@ func told(id uint16, name, label string, t Type, doc string) *Field {
 	return f
 }
 
-// OfCollected returns the fields that are known only of flows that were collected.
-func OfCollected() []*Field { return slices.Concat(collectedFields, translationFields, vendorFields) }
+// OfCollected returns the fields that are known only of flows that were collected, and what Collected names.
+func OfCollected() []*Field {
+	return slices.Concat([]*Field{ExporterIPv4, ExporterIPv6, ObservationDomain, SamplingInterval},
+		collectedFields, translationFields, vendorFields)
+}

@@ -32,6 +32,10 @@ const (
 		%IN_SRC_MAC %IN_DST_MAC %MPLS_LABEL_1 %IPV6_FLOW_LABEL %ICMP_TYPE %MIN_TTL %MAX_TTL ` + measured + `
 		%SRC_AS %DST_AS %APPLICATION_ID %APPLICATION_NAME`
 
+	// Collected is what tells records that were collected apart, and how they were sampled. Every version of
+	// NetFlow but v5 has numbers for it.
+	Collected = `%EXPORTER_IPV4_ADDRESS %EXPORTER_IPV6_ADDRESS %OBSERVATION_DOMAIN_ID %SAMPLING_INTERVAL`
+
 	// DefaultJSON is for readers.
 	DefaultJSON = `%SCHEMA_VERSION
 		%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS %FLOW_DURATION_MILLISECONDS %FLOW_END_REASON
@@ -90,7 +94,7 @@ const (
 var macros = [...]struct{ name, text string }{
 	{"DEFAULT", DefaultNProbe}, {"NTOPNG", DefaultNtopng}, {"TABLE", DefaultTable},
 	{"JSON", DefaultJSON}, {"ECS", DefaultECS}, {"IPFIX", DefaultIPFIX}, {"V9", DefaultV9}, {"V5", DefaultV5},
-	{"SIP", DefaultSIP}, {"RTP", DefaultRTP},
+	{"COLLECTED", Collected}, {"SIP", DefaultSIP}, {"RTP", DefaultRTP},
 }
 
 // Template is a list of fields to export.
