@@ -14,6 +14,7 @@ import (
 	"github.com/weir-probe/weir/dataplane"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/link"
+	"github.com/weir-probe/weir/dataplane/worker"
 )
 
 func dataplaneCommand(schema *flow.Schema) *cobra.Command {
@@ -119,7 +120,10 @@ func meter(cfg *config.Config, schema *flow.Schema, again func() (*config.Config
 		log.Info("configuration taken over")
 		return nil
 	})
-	server.OnTrack(plane.Track)
+	server.OnTrack(func(traces []worker.Trace) error {
+		log.Info("packets are tracked", "traces", len(traces))
+		return plane.Track(traces)
+	})
 	describe(log, in)
 	notify("READY=1")
 	watched := make(chan struct{})

@@ -79,33 +79,31 @@ ggsn ggsn0
  no shutdown ggsn
 `
 
-// mobile is a mobile network of osmo-ggsn in one network namespace and sgsnemu in another, with a probe at the
-// cable between them and a record of everything that passes there.
-type mobile struct {
+// network is users in one network namespace and who serves them in another, with a probe at the cable between them
+// and a record of everything that passes there.
+type network struct {
 	*site
-	sgsn, ggsn string // namespaces
-	all        string // capture
+	users, core string // namespaces: 192.0.2.1; 192.0.2.2 with 203.0.113.80
+	all         string // capture
 }
 
-func newMobile(t *testing.T) *mobile {
+// newNetwork has the probe write flows and the events of a protocol.
+func newNetwork(t *testing.T, protocol string, tools ...string) *network {
 	t.Helper()
 	if os.Getenv("WEIR_SUBSCRIBERS") == "" {
 		t.Skip("make subscribers tries it")
 	}
-	for _, tool := range []string{"osmo-ggsn", "sgsnemu", "tshark", "tcpdump"} {
+	for _, tool := range append(tools, "tshark", "tcpdump") {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%v: apt-get install osmo-ggsn tshark tcpdump", err)
+			t.Skip(err)
 		}
 	}
-	m := &mobile{site: &site{t: t, dir: t.TempDir()}}
-	m.sgsn, m.ggsn = hosts(t)
+	m := &network{site: &site{t: t, dir: t.TempDir()}}
+	m.users, m.core = hosts(t)
 	m.all = filepath.Join(m.dir, "all.pcap")
-	ip(t, "-n "+m.sgsn+" addr add 192.0.2.3/24 dev wa")
-	ip(t, "-n "+m.ggsn+" link set lo up")
-	ip(t, "-n "+m.ggsn+" addr add 203.0.113.80/32 dev lo")
-	runIn(t, m.sgsn, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
-	conf := filepath.Join(m.dir, "ggsn.conf")
-	write(t, conf, fmt.Sprintf(ggsnConfig, m.dir))
+	ip(t, "-n "+m.core+" link set lo up")
+	ip(t, "-n "+m.core+" addr add 203.0.113.80/32 dev lo")
+	runIn(t, m.users, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
 	write(t, filepath.Join(m.dir, "factory.toml"), strings.Replace(m.base(), "listen = \"127.0.0.1:0\"\n", "", 1)+fmt.Sprintf(`
 [[input]]
 interface = "wb"
@@ -120,17 +118,42 @@ track_dir = %q
 [[exporter]]
 format = "json"
 to = %q
-records = ["flow", "gtp"]
+records = ["flow", %q]
 rotate_size = "1GiB"
-`, filepath.Join(m.dir, "tracks"), filepath.Join(m.dir, "flows.json")))
-	m.process, m.said = programIn(t, m.ggsn, weir, "run", "--store", filepath.Join(m.dir, "store"), "--factory",
+`, filepath.Join(m.dir, "tracks"), filepath.Join(m.dir, "flows.json"), protocol))
+	m.process, m.said = programIn(t, m.core, weir, "run", "--store", filepath.Join(m.dir, "store"), "--factory",
 		filepath.Join(m.dir, "factory.toml"))
 	until(t, "it meters", func() bool { return strings.Contains(m.said.String(), "msg=metering") })
-	_, dump := programIn(t, m.ggsn, "tcpdump", "-U", "-i", "wb", "-w", m.all)
+	_, dump := programIn(t, m.core, "tcpdump", "-U", "-i", "wb", "-w", m.all)
 	until(t, "tcpdump listens", func() bool { return strings.Contains(dump.String(), "listening") })
-	_, said := programIn(t, m.ggsn, "osmo-ggsn", "-c", conf)
+	return m
+}
+
+// newMobile is a network of osmo-ggsn and sgsnemu.
+func newMobile(t *testing.T) *network {
+	t.Helper()
+	m := newNetwork(t, "gtp", "osmo-ggsn", "sgsnemu")
+	ip(t, "-n "+m.users+" addr add 192.0.2.3/24 dev wa")
+	conf := filepath.Join(m.dir, "ggsn.conf")
+	write(t, conf, fmt.Sprintf(ggsnConfig, m.dir))
+	_, said := programIn(t, m.core, "osmo-ggsn", "-c", conf)
 	until(t, "osmo-ggsn is ready", func() bool { return strings.Contains(said.String(), "CTRL at") })
 	return m
+}
+
+// records returns what the probe has written, once it has written all.
+func (m *network) records() (all []map[string]any) {
+	m.t.Helper()
+	m.ctl("restart", "egress")
+	files, _ := filepath.Glob(filepath.Join(m.dir, "flows*.json*"))
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		all = append(all, objects(m.t, string(text))...)
+	}
+	return all
 }
 
 // TestTrackUser has real users send through a tunnel, of whom one is tracked: his capture has all of his frames and
@@ -142,16 +165,16 @@ func TestTrackUser(t *testing.T) {
 		t.Errorf("a wrong IMSI: %s", errs)
 	}
 	m.ctl("track", "start", imsi, "--for", "5m", "--size", "8MiB")
-	user, said := programIn(t, m.sgsn, "sgsnemu", "--listen", "192.0.2.1", "--remote", "192.0.2.2", "--imsi", imsi, "--createif",
+	user, said := programIn(t, m.users, "sgsnemu", "--listen", "192.0.2.1", "--remote", "192.0.2.2", "--imsi", imsi, "--createif",
 		"--tun-device", "tunu", "--statedir", m.dir, "--pidfile", filepath.Join(m.dir, "1.pid"), "--contexts", "1")
 	until(t, "the tunnel is there", func() bool {
-		return exec.Command("ip", "netns", "exec", m.sgsn, "ip", "route", "replace", "203.0.113.80", "dev", "tunu").Run() == nil
+		return exec.Command("ip", "netns", "exec", m.users, "ip", "route", "replace", "203.0.113.80", "dev", "tunu").Run() == nil
 	})
 	until(t, "the probe knows him", func() bool { return m.tracks()[0].Known >= 3 })
-	programIn(t, m.sgsn, "sgsnemu", "--listen", "192.0.2.3", "--remote", "192.0.2.2", "--imsi", other, "--pinghost", "203.0.113.80",
+	programIn(t, m.users, "sgsnemu", "--listen", "192.0.2.3", "--remote", "192.0.2.2", "--imsi", other, "--pinghost", "203.0.113.80",
 		"--pingrate", "20", "--pingcount", "60", "--statedir", t.TempDir(), "--pidfile", filepath.Join(m.dir, "2.pid"))
 	for _, size := range []string{"56", "1450", "3000"} { // whole, in fragments outside, and inside too
-		runIn(t, m.sgsn, "ping", "-c", "5", "-i", "0.2", "-s", size, "-W", "5", "203.0.113.80")
+		runIn(t, m.users, "ping", "-c", "5", "-i", "0.2", "-s", size, "-W", "5", "203.0.113.80")
 	}
 	_ = user.Process.Signal(syscall.SIGTERM)
 	until(t, "he has gone", func() bool { return m.tracks()[0].Known == 0 })
@@ -175,7 +198,7 @@ func TestTrackUser(t *testing.T) {
 	}
 }
 
-func (m *mobile) tracks() (all []track.Track) {
+func (m *network) tracks() (all []track.Track) {
 	m.t.Helper()
 	if err := json.Unmarshal([]byte(m.ctl("--json", "track", "list")), &all); err != nil {
 		m.t.Fatal(err)
@@ -184,7 +207,7 @@ func (m *mobile) tracks() (all []track.Track) {
 }
 
 // compare has tshark choose a user's frames by the tunnels that his session got.
-func (m *mobile) compare(file, imsi string) {
+func (m *network) compare(file, imsi string) {
 	t := m.t
 	t.Helper()
 	asked := shark(t, m.all, "gtp.message == 0x10 && e212.imsi == \""+imsi+"\"", "gtp.seq_number", "ip.src", "gtp.teid_data", "gtp.teid_cp")
@@ -227,7 +250,7 @@ func (m *mobile) compare(file, imsi string) {
 }
 
 // whose checks whose each flow inside the tunnels is, and that both users have some.
-func (m *mobile) whose(users map[string]string) {
+func (m *network) whose(users map[string]string) {
 	t := m.t
 	t.Helper()
 	for imsi := range users {
@@ -236,23 +259,15 @@ func (m *mobile) whose(users map[string]string) {
 			"gtp.user_ipv4")[0][0]
 	}
 	said := m.ctl("--json", "status")
-	m.ctl("restart", "egress")
 	n := map[string]int{}
-	files, _ := filepath.Glob(filepath.Join(m.dir, "flows*.json*"))
-	for _, path := range files {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range objects(t, string(text)) {
-			user, _ := o["FLOW_USER_NAME"].(string)
-			for imsi, addr := range users {
-				if o["IPV4_SRC_ADDR"] != addr && o["IPV4_DST_ADDR"] != addr {
-					continue
-				}
-				if n[imsi]++; user != imsi || o["SUBSCRIBER_APN"] != "internet" {
-					t.Errorf("a flow is of %q, not of %s: %v", user, imsi, o)
-				}
+	for _, o := range m.records() {
+		user, _ := o["FLOW_USER_NAME"].(string)
+		for imsi, addr := range users {
+			if o["IPV4_SRC_ADDR"] != addr && o["IPV4_DST_ADDR"] != addr {
+				continue
+			}
+			if n[imsi]++; user != imsi || o["SUBSCRIBER_APN"] != "internet" {
+				t.Errorf("a flow is of %q, not of %s: %v", user, imsi, o)
 			}
 		}
 	}

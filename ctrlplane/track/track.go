@@ -125,6 +125,7 @@ func (t *Tracker) tell() {
 		t.failure = ""
 		if err != nil {
 			t.failure = err.Error()
+			time.AfterFunc(time.Second, t.again)
 		}
 		t.mu.Unlock()
 	}

@@ -57,6 +57,7 @@ type Server struct {
 	offer    Offer
 	files    []int
 	stop     func()
+	patience time.Duration // with who does not read
 
 	mu       sync.Mutex // of what follows
 	attached *net.UnixConn
@@ -88,7 +89,7 @@ func Listen(path string, o Offer, files []int, stop func()) (*Server, error) {
 		return nil, fmt.Errorf("dataplane socket: %w", err)
 	}
 	o.Version, o.PID = Version, os.Getpid()
-	s := &Server{listener: l, offer: o, files: files, stop: stop}
+	s := &Server{listener: l, offer: o, files: files, stop: stop, patience: 5 * time.Second}
 	go s.accept()
 	return s, nil
 }
@@ -144,11 +145,17 @@ func (s *Server) serve(c *net.UnixConn) {
 		case "stop":
 			s.stop()
 		case "reload":
-			fmt.Fprintln(c, s.again())
+			s.answer(c, s.again())
 		case "track":
-			fmt.Fprintln(c, s.follow(rest))
+			s.answer(c, s.follow(rest))
 		}
 	}
+}
+
+// answer says a line. Each has its own time.
+func (s *Server) answer(c *net.UnixConn, line string) {
+	c.SetWriteDeadline(time.Now().Add(s.patience))
+	fmt.Fprintln(c, line)
 }
 
 // longestLine is how long a line to the dataplane may be: as many traces as there may be, in JSON.
@@ -227,7 +234,7 @@ func (s *Server) send(c *net.UnixConn, o Offer, files []int) error {
 	if len(files) > 0 {
 		oob = unix.UnixRights(files...)
 	}
-	c.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	c.SetWriteDeadline(time.Now().Add(s.patience))
 	_, _, err = c.WriteMsgUnix(append(line, '\n'), oob, nil)
 	return err
 }

@@ -2,7 +2,9 @@ package link
 
 import (
 	"errors"
+	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/weir-probe/weir/dataplane/ring"
+	"github.com/weir-probe/weir/dataplane/worker"
 )
 
 // offer makes a ring and a ledger and listens; it returns the producer's end.
@@ -139,5 +142,42 @@ func TestReload(t *testing.T) {
 	<-a.Gone()
 	if err := a.Reload(); err == nil {
 		t.Error("nobody read it")
+	}
+}
+
+// TestTrack hands over what packets are known by, and nothing once the control plane has gone.
+func TestTrack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dataplane.sock")
+	s, _ := offer(t, path, func() {})
+	s.patience = 100 * time.Millisecond
+	a, err := Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * s.patience) // the time of the offer is up
+	one := worker.Trace{Request: 7, Net: netip.MustParsePrefix("192.0.2.1/32"), TEID: 9, Control: true}
+	if err := a.Track([]worker.Trace{one}); err == nil || !strings.Contains(err.Error(), "tracks nobody") {
+		t.Errorf("got %v", err)
+	}
+	got := make(chan []worker.Trace, 10)
+	wrong := error(nil)
+	s.OnTrack(func(traces []worker.Trace) error { got <- traces; return wrong })
+	many := slices.Repeat([]worker.Trace{one}, worker.MaxTraces)
+	for _, want := range [][]worker.Trace{{one}, nil, many, {}, {one}} {
+		if err := a.Track(want); err != nil {
+			t.Error(err)
+		}
+		if traces := <-got; len(traces) != len(want) || len(want) > 0 && traces[len(traces)-1] != one {
+			t.Errorf("%d traces came, %d were told", len(traces), len(want))
+		}
+	}
+	wrong = errors.New("too many\nof them")
+	if err := a.Track(nil); err == nil || !strings.Contains(err.Error(), "too many of them") {
+		t.Errorf("got %v", err)
+	}
+	<-got
+	a.Detach()
+	if traces := <-got; len(traces) > 0 {
+		t.Errorf("%v are followed though nobody is there", traces)
 	}
 }

@@ -177,3 +177,18 @@ func BenchmarkTracked(b *testing.B) {
 		})
 	}
 }
+
+// TestTrackedNoMore hands nothing over once nobody is tracked any more.
+func TestTrackedNoMore(t *testing.T) {
+	src := &turn{}
+	b := newBench(t, src, usual())
+	f := pkt{src: "198.51.100.7", dst: "203.0.113.80", sport: 1, dport: 2}.frame()
+	for i, traces := range [][]Trace{nil, {{Net: net4("198.51.100.7/32")}}, nil, {}} {
+		b.Track(trackAll(t, traces...))
+		src.next = []nic.Frame{f}
+		b.Step(0)
+		if n := b.counts[TrackedFrames]; n != uint64(min(i, 1)) {
+			t.Errorf("%d frames", n)
+		}
+	}
+}
