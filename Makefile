@@ -3,6 +3,8 @@ SHELL := /bin/bash
 GO    ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
+# What workers do most, by which the compiler decides what to inline (make profile).
+PGO     := -pgo=bench/weir.pgo
 SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What a fresh Debian 12 lacks: DPDK and libpcap to build, the judges that tests ask.
@@ -13,7 +15,7 @@ TEST_DEPS  := bash-completion tshark nfdump tcpdump iproute2 iputils-ping zstd r
 IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk grub-common rauc openssl zstd systemd \
   qemu-system-x86 qemu-utils ovmf nfdump iproute2
 
-.PHONY: help deps build install test short lint race fuzz bench bench-deps bench-linerate bench-collect demo docs clean vm-deps vm-test \
+.PHONY: help deps build install test short lint race fuzz bench bench-deps bench-linerate bench-collect profile demo docs clean vm-deps vm-test \
   integration subscribers server-deps kafka elasticsearch opensearch clickhouse \
   reload-test alerts-test image-deps image image-lock image-test image-test-full
 
@@ -27,7 +29,7 @@ deps: ## install what a fresh Debian 12 lacks (apt-get, as root or with sudo)
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; }
 
 build: deps ## build bin/weir
-	$(GO) build -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
+	$(GO) build $(PGO) -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
 
 install: ## install bin/weir, its units and users below DESTDIR; a configuration that is there stays
 	install -D -m 755 bin/weir $(DESTDIR)/usr/bin/weir
@@ -132,13 +134,16 @@ bench-deps: ## install what bench-linerate compares with
 	$(MAKE) deps TEST_DEPS="$(TEST_DEPS) $(BENCH_DEPS)"
 
 bench-linerate: bench-deps build ## how fast a worker is, from memory, through DPDK, and beside others (see bench/README.md)
-	$(GO) build -o bin/linerate ./bench/linerate
+	$(GO) build $(PGO) -o bin/linerate ./bench/linerate
 	bin/linerate $(LINERATE)
 
 bench-collect: bench-deps ## what collecting costs, beside goflow2 and nfcapd, and what is lost at which rate (see bench/README.md)
 	cd bench/collect/goflow2 && $(GO) build -o ../../../bin/goflow2 .
 	$(GO) build -o bin/collect ./bench/collect
 	bin/collect $(COLLECT)
+
+profile: ## take bench/weir.pgo again, after the worker has changed much
+	$(GO) run ./bench/linerate -short -profile bench/weir.pgo -only '^(mix|memory (64|imix) .* new=0)'
 
 demo: build ## meter a capture through DPDK; print the flows, write IPFIX and JSON
 	@mkdir -p out
