@@ -26,7 +26,7 @@ import (
 type control struct {
 	exporters
 	memory
-	routes *route.Speaker // nil if nobody tells routes
+	routes *route.Listener // nil if nobody tells routes
 	sums   *aggregate.Correlator
 	cfg    *config.Config
 	stages []egress.Stage
@@ -102,7 +102,7 @@ func (c *control) openStages() error {
 	if more, c.done, err = enrich.Stages(c.cfg.GeoIP.City, c.cfg.GeoIP.ASN); err != nil {
 		return err
 	}
-	if c.cfg.BGP.Listen != "" {
+	if c.cfg.BGP.Used() {
 		if c.routes, err = route.Listen(c.cfg.BGP, c.failed); err != nil {
 			c.done()
 			return err

@@ -2,24 +2,30 @@ package route
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
+var somebody = &Source{}
+
+func tell(r Route) *told { return &told{Route: r, by: somebody} }
+
 // TestTable holds that the longest prefix counts, up to the limit.
 func TestTable(t *testing.T) {
 	x := NewTable(4)
 	told := []string{"0.0.0.0/0", "192.0.2.0/24", "192.0.2.128/25", "2001:db8::/32", "198.51.100.0/24"}
 	for i, p := range told {
-		x.Put(netip.MustParsePrefix(p), &Route{Path: []uint32{uint32(i)}})
+		x.put(netip.MustParsePrefix(p), tell(Route{Path: []uint32{uint32(i)}}))
 	}
 	for _, c := range []struct {
 		addr string
@@ -30,8 +36,8 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: %v/%d, want %d/%d", c.addr, r, bits, c.as, c.bits)
 		}
 	}
-	x.Delete(netip.MustParsePrefix("192.0.2.128/25"))
-	x.Delete(netip.MustParsePrefix("192.0.2.128/25"))
+	x.delete(netip.MustParsePrefix("192.0.2.128/25"), somebody, 0)
+	x.delete(netip.MustParsePrefix("192.0.2.128/25"), somebody, 0)
 	if _, bits := x.Find(netip.MustParseAddr("192.0.2.200")); bits != 24 || x.Len() != 3 {
 		t.Errorf("in a prefix of %d bits; %d routes", bits, x.Len())
 	}
@@ -50,9 +56,9 @@ func TestStage(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := NewTable(9)
-	x.Put(netip.MustParsePrefix("192.0.2.0/24"), &Route{Path: []uint32{64500, 64501}})
-	x.Put(netip.MustParsePrefix("198.51.100.0/25"),
-		&Route{Path: []uint32{64502, 4200000001, 64503}, NextHop: netip.MustParseAddr("203.0.113.1")})
+	x.put(netip.MustParsePrefix("192.0.2.0/24"), tell(Route{Path: []uint32{64500, 64501}}))
+	x.put(netip.MustParsePrefix("198.51.100.0/25"),
+		tell(Route{Path: []uint32{64502, 4200000001, 64503}, NextHop: netip.MustParseAddr("203.0.113.1")}))
 	v := &flow.View{Record: &flow.Record{}}
 	v.Version, v.Src = 4, netip.MustParseAddr("192.0.2.1").As16()
 	v.Dst = netip.MustParseAddr("198.51.100.1").As16()
@@ -82,11 +88,14 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(o *Options){
-		"no port":  func(o *Options) { o.Listen = "192.0.2.7" },
-		"no id":    func(o *Options) { o.RouterID = "" },
-		"no as":    func(o *Options) { o.AS = 0 },
-		"no peers": func(o *Options) { o.Peers = nil },
-		"bad peer": func(o *Options) { o.Peers = []string{"192.0.2.1"} },
+		"no port":    func(o *Options) { o.Listen = "192.0.2.7" },
+		"no id":      func(o *Options) { o.RouterID = "" },
+		"no as":      func(o *Options) { o.AS = 0 },
+		"no peers":   func(o *Options) { o.Peers = nil },
+		"bad bmp":    func(o *Options) { o.BMP = "192.0.2.7" },
+		"no router":  func(o *Options) { o.BMP = "192.0.2.7:11019" },
+		"bad router": func(o *Options) { o.BMP, o.Routers = "192.0.2.7:11019", []string{"r1"} },
+		"bad peer":   func(o *Options) { o.Peers = []string{"192.0.2.1"} },
 	} {
 		o := good
 		if change(&o); o.Check() == nil {
@@ -156,11 +165,11 @@ func TestBIRD(t *testing.T) {
 // wait waits until there are so many routes.
 func wait(t *testing.T, x *Table, n int) {
 	t.Helper()
-	for range 600 {
+	for range 200 {
 		if x.Len() == n {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("%d routes, want %d", x.Len(), n)
+	t.Fatalf("%d routes, want %d: %v; counted %v", x.Len(), n, slices.Collect(maps.Keys(x.routes)), x.counts)
 }

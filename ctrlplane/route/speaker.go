@@ -12,16 +12,18 @@ import (
 	"github.com/osrg/gobgp/v3/pkg/server"
 )
 
-// Speaker listens to BGP speakers and keeps a table of what they tell. It never connects, and tells nothing.
+// Speaker listens to BGP speakers and puts what they tell into a table. It never connects, and tells nothing.
 type Speaker struct {
-	Table  *Table
+	table  *Table
+	own    Source // the server has chosen among all its peers
 	server *server.BgpServer
 	stop   context.CancelFunc
 }
 
-// Listen begins to listen. failed is told of what goes wrong later, by any goroutine.
-func Listen(o Options, failed func(error)) (*Speaker, error) {
-	s := &Speaker{Table: NewTable(o.Routes), server: server.NewBgpServer(server.LoggerOption(quiet{failed}))}
+// ListenBGP begins to listen. failed is told of what goes wrong later, by any goroutine.
+func ListenBGP(o Options, table *Table, failed func(error)) (*Speaker, error) {
+	s := &Speaker{table: table, own: Source{Trust: Chosen}}
+	s.server = server.NewBgpServer(server.LoggerOption(quiet{failed}))
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	go s.server.Serve()
@@ -95,26 +97,38 @@ func (s *Speaker) heard(r *api.WatchEventResponse) {
 		switch {
 		case err != nil:
 		case p.IsWithdraw:
-			s.Table.Delete(prefix.Masked())
+			s.table.delete(prefix.Masked(), &s.own, 0)
 		default:
 			if attrs, err := apiutil.GetNativePathAttributes(p); err == nil {
-				s.Table.Put(prefix.Masked(), routeOf(attrs))
+				route := routeOf(attrs)
+				route.by = &s.own
+				s.table.put(prefix.Masked(), route)
 			}
 		}
 	}
 }
 
+// defaultPreference is that of a route which has none said, as routers commonly have it.
+const defaultPreference = 100
+
 // routeOf returns what is told of the attributes of a route.
-func routeOf(attrs []bgp.PathAttributeInterface) *Route {
-	r := &Route{}
+func routeOf(attrs []bgp.PathAttributeInterface) *told {
+	r := &told{rank: rank{preference: defaultPreference}}
 	for _, a := range attrs {
 		switch a := a.(type) {
 		case *bgp.PathAttributeAsPath:
 			for _, segment := range a.Value {
 				r.Path = append(r.Path, segment.GetAS()...)
+				r.length += segment.ASLen()
 			}
 		case *bgp.PathAttributeNextHop:
 			r.NextHop, _ = netip.AddrFromSlice(a.Value)
+		case *bgp.PathAttributeOrigin:
+			r.origin = uint32(a.Value)
+		case *bgp.PathAttributeLocalPref:
+			r.preference = a.Value
+		case *bgp.PathAttributeMultiExitDisc:
+			r.med = a.Value
 		case *bgp.PathAttributeMpReachNLRI:
 			r.NextHop, _ = netip.AddrFromSlice(a.Nexthop)
 		}
@@ -123,7 +137,7 @@ func routeOf(attrs []bgp.PathAttributeInterface) *Route {
 	return r
 }
 
-// Close ends the sessions.
+// Close ends the sessions. What was told stays in the table.
 func (s *Speaker) Close() {
 	s.server.StopBgp(context.Background(), &api.StopBgpRequest{})
 	s.stop()

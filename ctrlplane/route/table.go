@@ -1,8 +1,9 @@
-// Package route knows the routes that BGP speakers tell, and says of flows through which autonomous systems
-// they come and go.
+// Package route knows the routes that routers tell by BGP and BMP, and says of flows through which autonomous
+// systems they come and go.
 package route
 
 import (
+	"cmp"
 	"net/netip"
 	"sync"
 )
@@ -13,12 +14,45 @@ type Route struct {
 	NextHop netip.Addr // the zero value if not known
 }
 
-// Table holds the best route of each prefix, up to a limit. Any goroutine may use it.
+// Source is somebody who tells routes: a neighbour as a router sees it.
+type Source struct {
+	Trust Trust
+	Addr  netip.Addr // of the neighbour; of two routes that are as good, the lower one's counts
+}
+
+// Trust is how near what a source tells is to what routers do.
+type Trust uint8
+
+// From the least: what neighbours say, what policies left of it, and what a router chose itself (RFC 9069).
+const (
+	Heard Trust = iota
+	Allowed
+	Chosen
+)
+
+// rank is by what routers choose, the first that differs (RFC 4271, section 9.1).
+type rank struct {
+	preference  uint32 // higher is better
+	length      int    // of the path; a set is one
+	origin, med uint32
+}
+
+// told is a route as a source tells it. One may tell several of a prefix, by number (RFC 7911).
+type told struct {
+	Route
+	rank
+	by   *Source
+	id   uint32
+	next *told // a worse one
+}
+
+// Table holds the routes that sources tell of each prefix, up to a limit. Any goroutine may use it.
 type Table struct {
 	mu     sync.RWMutex
 	most   int
-	routes map[netip.Prefix]*Route
-	sizes  [2][129]int // routes of each length, IPv4 and IPv6
+	n      int
+	routes map[netip.Prefix]*told // the best one first
+	sizes  [2][129]int            // prefixes of each length, IPv4 and IPv6
 	counts [Counters]uint64
 }
 
@@ -30,48 +64,105 @@ const (
 	Announced Counter = iota
 	Withdrawn
 	Refused
+	Elsewhere
+	Unreadable
+	Strangers
 	Counters int = iota
 )
 
 // CounterDocs names and explains the counters, in their order.
 var CounterDocs = [Counters]struct{ Name, Doc string }{
-	Announced: {"announced", "Best routes that BGP speakers told, or told anew."},
-	Withdrawn: {"withdrawn", "Routes that are not there any more."},
-	Refused:   {"refused", "Routes that there was no room for."},
+	Announced:  {"announced", "Routes that routers told, or told anew."},
+	Withdrawn:  {"withdrawn", "Routes that are not there any more."},
+	Refused:    {"refused", "Routes and neighbours that there was no room for."},
+	Elsewhere:  {"elsewhere", "Messages of BMP about virtual networks and about what a router tells others."},
+	Unreadable: {"unreadable", "Messages of BMP that could not be read."},
+	Strangers:  {"strangers", "Connections of who may not tell routes by BMP."},
 }
 
 // NewTable returns an empty table for so many routes.
-func NewTable(most int) *Table { return &Table{most: most, routes: map[netip.Prefix]*Route{}} }
+func NewTable(most int) *Table { return &Table{most: most, routes: map[netip.Prefix]*told{}} }
 
-// Put remembers the best route of a prefix.
-func (t *Table) Put(p netip.Prefix, r *Route) {
+// put remembers a route of a prefix, instead of what its source told of it before.
+func (t *Table) put(p netip.Prefix, r *told) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, known := t.routes[p]
-	if !known && len(t.routes) >= t.most {
+	known := t.take(p, r.by, r.id)
+	if !known && t.n >= t.most {
 		t.counts[Refused]++
 		return
 	}
-	if !known {
+	t.counts[Announced]++
+	t.n++
+	first := t.routes[p]
+	if first == nil {
 		t.sizes[family(p.Addr())][p.Bits()]++
 	}
-	t.routes[p] = r
-	t.counts[Announced]++
+	at := &first
+	for *at != nil && r.worse(*at) {
+		at = &(*at).next
+	}
+	r.next, *at = *at, r
+	t.routes[p] = first
 }
 
-// Delete forgets the route of a prefix.
-func (t *Table) Delete(p netip.Prefix) {
+// delete forgets a route of a prefix.
+func (t *Table) delete(p netip.Prefix, by *Source, id uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.routes[p]; !known {
-		return
+	if t.take(p, by, id) {
+		t.counts[Withdrawn]++
 	}
-	delete(t.routes, p)
-	t.sizes[family(p.Addr())][p.Bits()]--
-	t.counts[Withdrawn]++
 }
 
-// Find returns the route of the longest prefix that an address is in, and its length; nil if there is none.
+// forget forgets everything that a source told.
+func (t *Table) forget(by *Source) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, first := range t.routes {
+		for r := first; r != nil; r = r.next {
+			if r.by == by && t.take(p, by, r.id) {
+				t.counts[Withdrawn]++
+			}
+		}
+	}
+}
+
+// take takes a route out, and reports whether there was one. The lock is held.
+func (t *Table) take(p netip.Prefix, by *Source, id uint32) bool {
+	first := t.routes[p]
+	for at := &first; *at != nil; at = &(*at).next {
+		if (*at).by != by || (*at).id != id {
+			continue
+		}
+		*at = (*at).next
+		t.n--
+		if t.routes[p] = first; first == nil {
+			delete(t.routes, p)
+			t.sizes[family(p.Addr())][p.Bits()]--
+		}
+		return true
+	}
+	return false
+}
+
+// worse reports whether another route goes before r.
+func (r *told) worse(o *told) bool {
+	return cmp.Or(
+		cmp.Compare(r.by.Trust, o.by.Trust), cmp.Compare(r.preference, o.preference),
+		-cmp.Compare(r.length, o.length), -cmp.Compare(r.origin, o.origin), -cmp.Compare(r.med, o.med),
+		-r.by.Addr.Compare(o.by.Addr), -cmp.Compare(r.id, o.id),
+	) < 0
+}
+
+// count counts something.
+func (t *Table) count(c Counter) {
+	t.mu.Lock()
+	t.counts[c]++
+	t.mu.Unlock()
+}
+
+// Find returns the best route of the longest prefix that an address is in, and its length; nil if there is none.
 func (t *Table) Find(addr netip.Addr) (*Route, int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -82,7 +173,7 @@ func (t *Table) Find(addr netip.Addr) (*Route, int) {
 		}
 		if p, err := addr.Prefix(bits); err == nil {
 			if r := t.routes[p]; r != nil {
-				return r, bits
+				return &r.Route, bits
 			}
 		}
 	}
@@ -93,7 +184,7 @@ func (t *Table) Find(addr netip.Addr) (*Route, int) {
 func (t *Table) Len() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.routes)
+	return t.n
 }
 
 func family(a netip.Addr) int {
