@@ -15,11 +15,12 @@ func FuzzCorrelator(f *testing.F) {
 	f.Add([]byte("\x00\x01\x04\x01\x00\x01\x02\x03ann\x05\x01\x31"))
 	f.Add([]byte("\x01\x06\x01\x10\x07\x01\x80\x09\x0f001010000000001\x16\x11data/1/192.0.2.1;"))
 	f.Add([]byte("\x03\x00\x01\x32\x01\x01\x01\x04\x0d7/192.0.2.1;x"))
+	d := newDesk(f, nil)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d := newDesk(t, func(o *Options) {
-			o.Sessions = 4
-			o.Store, _ = session.New(session.Limits{Entries: 64, Octets: 1 << 20})
-		})
+		o := DefaultOptions()
+		o.Sessions = 4
+		o.Store, _ = session.New(session.Limits{Entries: 64, Octets: 1 << 16})
+		d.c, d.made = New(o), nil
 		d.c.Follow(&stalker{all: &[]Followed{{"001010000000001", 1}}})
 		signalling := []struct {
 			kind   string

@@ -52,7 +52,8 @@ func newDesk(t testing.TB, change func(o *Options)) *desk {
 
 // event shows a transaction between two nodes: asked and answered at the same time. What it says is pairs of a
 // label and a value.
-func (d *desk) event(dissector string, ms uint64, nodes [2]string, says ...string) {
+// It returns what is said of its user.
+func (d *desk) event(dissector string, ms uint64, nodes [2]string, says ...string) map[string]string {
 	d.t.Helper()
 	var a flow.Attrs
 	a.Uint(app.TransactionRequestBegin, at(ms))
@@ -78,7 +79,10 @@ func (d *desk) event(dissector string, ms uint64, nodes [2]string, says ...strin
 	r := flow.Record{}
 	r.Src, r.Dst = addr(nodes[0]), addr(nodes[1])
 	r.First, r.Last, r.Version = at(ms), at(ms), 4
-	d.c.Take(d.kinds[dissector], &flow.View{Record: &r, Attrs: a.All()}, &a)
+	v := flow.View{Record: &r, Attrs: a.All()}
+	d.c.Take(d.kinds[dissector], &v, &a)
+	v.Attrs = a.All()
+	return d.read(&v)
 }
 
 func addr(s string) [16]byte { return netip.MustParseAddr(s).As16() }

@@ -161,6 +161,7 @@ func (c *Correlator) restart(at uint64) {
 			c.end(uint32(i), at, Ended)
 		}
 	}
+	c.met = "" // it is about all of them
 }
 
 // hardware writes a MAC address in one form, however it was written, and reports whether it is one.

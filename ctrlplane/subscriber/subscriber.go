@@ -34,6 +34,7 @@ type Correlator struct {
 	mine  [2 * session.Longest]byte
 	sums  sums
 	chase chase
+	met   string // the binding of the session that the event in hand is about, empty if it is of none
 }
 
 // sess is a session of a subscriber.
@@ -113,12 +114,16 @@ func Signalling() (all egress.Records) {
 	return all
 }
 
-// Take learns from signalling, and says of everything else who is behind it.
+// Take learns from signalling, and says of everything who is behind it: of signalling, whom it is about.
 func (c *Correlator) Take(kind egress.Kind, v *flow.View, a *flow.Attrs) {
 	if read := c.read[kind]; read != nil && len(v.Attrs) > 0 {
-		c.p, c.v = c.plan[kind], v
+		c.p, c.v, c.met = c.plan[kind], v, ""
 		c.p.Read(v)
 		read()
+		var b binding
+		if c.met != "" && b.read([]byte(c.met)) {
+			c.write(v, a, &b)
+		}
 		return
 	}
 	c.tag(kind, v, a)
@@ -252,6 +257,9 @@ func (c *Correlator) end(i uint32, at uint64, why Counter) {
 		delete(c.ids, id.hash)
 	}
 	c.chase.moves(x.who)
+	if why == Ended {
+		c.met = x.is
+	}
 	c.due.Drop(i)
 	*x = sess{ids: x.ids[:0], keys: x.keys[:0]}
 	c.spare = append(c.spare, i)
@@ -281,6 +289,7 @@ func (c *Correlator) tell(i uint32, b *binding, at uint64) bool {
 	}
 	x.who, x.last = b.who, max(x.last, at)
 	x.is = string(b.append(c.text[:0]))
+	c.met = x.is
 	for _, h := range x.keys {
 		k := *b
 		k.start = at

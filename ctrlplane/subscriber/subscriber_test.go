@@ -245,6 +245,41 @@ func TestDiameter(t *testing.T) {
 	d.user("", 6000, 6100, "10.0.0.1", web, tunnelled(0x77, 0, "192.0.2.9", "192.0.2.2"))
 }
 
+// TestSignalling says of signalling whom it is about, also where it does not say so itself, and of none if it is
+// about nobody or all.
+func TestSignalling(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.Sessions = 2 })
+	is := func(got map[string]string, user, imsi string) {
+		t.Helper()
+		if got["FLOW_USER_NAME"] != user || got["SUBSCRIBER_IMSI"] != imsi {
+			t.Errorf("it is about %v, want %q, %q", got, user, imsi)
+		}
+	}
+	const imsi = "001010000000001"
+	create := []string{"GTPV1_REQ_MSG_TYPE", "16", "GTPV1_RSP_MSG_TYPE", "17", "GTPV1_RESPONSE_CAUSE", "128", "GTPV1_END_USER_IMSI", imsi,
+		"GTPV1_END_USER_IP", "198.51.100.7", "GTP_S2C_F_TEIDS", "ctrl/c2/192.0.2.2", "TRANSACTION_ASKER", "client"}
+	is(d.event("gtp", 1000, nodes, create...), imsi, imsi)
+	is(d.event("gtp", 2000, nodes, "GTPV1_REQ_MSG_TYPE", "18", "GTPV1_RESPONSE_CAUSE", "128", "GTPV1_C2S_TEID", "0xc2",
+		"TRANSACTION_ASKER", "client"), imsi, imsi)
+	is(d.event("gtp", 2000, nodes, "GTPV1_REQ_MSG_TYPE", "18", "GTPV1_RESPONSE_CAUSE", "128", "GTPV1_C2S_TEID", "0xc9",
+		"TRANSACTION_ASKER", "client"), "", "")
+	is(d.event("gtp", 2500, nodes, "GTPV1_REQ_MSG_TYPE", "1", "GTPV1_RSP_MSG_TYPE", "2"), "", "")
+	account := func(status, user, id string) map[string]string {
+		return d.event("radius", 3000, nodes, "RADIUS_REQ_MSG_TYPE", "4", "RADIUS_ACCT_STATUS_TYPE", status, "RADIUS_USER_NAME", user,
+			"RADIUS_ACCT_SESSION_ID", id, "RADIUS_NAS_IDENTIFIER", "bras1", "RADIUS_FRAMED_IP_ADDR", "198.51.100.1")
+	}
+	is(account(acctStart, "ann", "1"), "ann", "")
+	is(account(acctStart, "", "9"), "", "") // one of the others has to make room for nobody
+	is(account(acctStart, "ann", "1"), "ann", "")
+	is(account(acctStop, "", "1"), "ann", "")
+	is(account(acctStart, "bob", "2"), "bob", "")
+	is(d.event("radius", 4000, nodes, "RADIUS_REQ_MSG_TYPE", "4", "RADIUS_ACCT_STATUS_TYPE", acctOn, "RADIUS_NAS_IDENTIFIER", "bras1"), "", "")
+	d = newDesk(t, nil)
+	is(d.event("gtp", 1000, nodes, create...), imsi, imsi)
+	is(d.event("gtp", 8000, nodes, "GTPV1_REQ_MSG_TYPE", "20", "GTPV1_RESPONSE_CAUSE", "128", "GTPV1_C2S_TEID", "0xc2",
+		"TRANSACTION_ASKER", "client"), imsi, imsi)
+}
+
 // leases is what DHCP knows.
 type leases map[[16]byte]struct {
 	mac  []byte
