@@ -14,10 +14,10 @@ import (
 
 // Aggregate is something that records are summed up by.
 type Aggregate struct {
-	Name       string    `json:"name,omitempty" doc:"In the configuration; nothing if somebody has asked for it."`
+	Name       string    `json:"name,omitempty" doc:"In the configuration; none if somebody asked for it."`
 	By         []string  `json:"by" doc:"Fields that rows are told apart by."`
 	Since      time.Time `json:"since" doc:"When counting began."`
-	Configured bool      `json:"configured" doc:"Whether the configuration has it; others end when nobody asks for them."`
+	Configured bool      `json:"configured" doc:"Whether the configuration has it."`
 }
 
 // AggregateSums are of records.
@@ -33,7 +33,7 @@ type AggregateSums struct {
 
 // AggregateRow is a row of those with most.
 type AggregateRow struct {
-	Key     map[string]any `json:"key" doc:"Values of the fields, as JSON shows them; those that are absent are not there."`
+	Key     map[string]any `json:"key" doc:"Values of the fields, but for those that are absent."`
 	Missing uint64         `json:"missing" doc:"How much of the order's number may be among the others."`
 	AggregateSums
 	Points []AggregateSums `json:"points,omitempty" doc:"Of each window of a series."`
@@ -48,7 +48,7 @@ type AggregateTop struct {
 	Rows   []AggregateRow  `json:"rows"`
 	Others AggregateSums   `json:"others" doc:"Everything without a row: rows and others are the total."`
 	Total  AggregateSums   `json:"total"`
-	Bound  uint64          `json:"bound" doc:"How much of the order's number somebody without a row may have had, besides those cut off by limit."`
+	Bound  uint64          `json:"bound" doc:"What somebody without a row may have had, but for those cut off."`
 	Late   uint64          `json:"late" doc:"Records that were older than windows of a second are kept."`
 	Times  []time.Time     `json:"times,omitempty" doc:"When the windows of a series begin."`
 	Rest   []AggregateSums `json:"rest,omitempty" doc:"Everything without a row, in each window of a series."`
@@ -86,10 +86,12 @@ func (r *request) aggregate(points bool) (any, error) {
 	}
 	out := AggregateTop{
 		By: labels(a.Spec.By), Since: a.Since.UTC(), From: a.From, To: a.To, Rows: []AggregateRow{},
-		Others: summed(a.Spec, &a.Others), Total: summed(a.Spec, &a.Total), Bound: a.Bound, Late: a.Late, Times: a.Times,
+		Others: summed(a.Spec, &a.Others), Total: summed(a.Spec, &a.Total), Bound: a.Bound, Late: a.Late,
+		Times: a.Times,
 	}
 	for i := range a.Rows {
-		row := AggregateRow{Key: map[string]any{}, Missing: a.Rows[i].Missing, AggregateSums: summed(a.Spec, &a.Rows[i].Sums)}
+		row := AggregateRow{Key: map[string]any{}, Missing: a.Rows[i].Missing,
+			AggregateSums: summed(a.Spec, &a.Rows[i].Sums)}
 		a.Spec.Values(a.Rows[i].Key, func(f *flow.Field, v flow.Value) {
 			row.Key[f.Key()] = json.RawMessage(f.JSON(nil, v))
 		})
@@ -108,7 +110,9 @@ func (r *request) aggregate(points bool) (any, error) {
 func (r *request) question() (q aggregate.Question, err error) {
 	u := r.URL.Query()
 	words := func(name string) []string {
-		return strings.FieldsFunc(strings.Join(u[name], ","), func(c rune) bool { return strings.ContainsRune(", %", c) })
+		return strings.FieldsFunc(strings.Join(u[name], ","), func(c rune) bool {
+			return strings.ContainsRune(", %", c)
+		})
 	}
 	q.Options = aggregate.DefaultOptions()
 	if name := u.Get("name"); name != "" {

@@ -71,7 +71,8 @@ func (d *described) check(c call, r *reply) {
 	at := "weir.json#/paths/" + strings.ReplaceAll(pattern, "/", "~1") + "/" + strings.ToLower(c.method)
 	if in, ok := op["requestBody"].(map[string]any); ok != (c.body != nil) {
 		d.t.Errorf("%s %s: a body is described: %v", c.method, c.path, ok)
-	} else if _, isJSON := c.body.(string); ok && !isJSON && in["content"].(map[string]any)["application/json"] != nil {
+	} else if _, isJSON := c.body.(string); ok && !isJSON &&
+		in["content"].(map[string]any)["application/json"] != nil {
 		text, _ := json.Marshal(c.body)
 		d.holds(at+"/requestBody/content/application~1json/schema", text)
 	}
@@ -82,7 +83,8 @@ func (d *described) check(c call, r *reply) {
 	}
 	content, _ := responses[code].(map[string]any)["content"].(map[string]any)
 	switch {
-	case r.status >= 300 && code != "default", content == nil && len(r.body) > 0, content != nil && content[kind] == nil:
+	case r.status >= 300 && code != "default", content == nil && len(r.body) > 0, content != nil &&
+		content[kind] == nil:
 		d.t.Errorf("%s %s: %v of type %q is not described", c.method, c.path, r, kind)
 	case strings.HasSuffix(kind, "json"):
 		d.holds(at+"/responses/"+code+"/content/"+strings.ReplaceAll(kind, "/", "~1")+"/schema", r.body)
@@ -124,7 +126,8 @@ func TestEndpoints(t *testing.T) {
 	use(call{"GET", "/v1/setup", nil})
 	code := b.console.after("Code to make the first one: ")
 	var s Session
-	use(call{"POST", "/v1/setup", map[string]string{"code": strings.ToLower(code), "user": "ann", "password": "correct horse"}}).into(t, &s)
+	use(call{"POST", "/v1/setup", map[string]string{"code": strings.ToLower(code), "user": "ann",
+		"password": "correct horse"}}).into(t, &s)
 	use(call{"POST", "/v1/login", map[string]string{"user": "ann", "password": "correct horse"}}).into(t, &s)
 	c.auth = "Bearer " + s.Token
 	b.show(7)
@@ -138,24 +141,33 @@ func TestEndpoints(t *testing.T) {
 	}
 	at := bytes.Index(cert, []byte("-----BEGIN PRIVATE"))
 	for _, x := range []call{
-		{"GET", "/v1/whoami", nil}, {"GET", "/v1/status", nil}, {"GET", "/v1/workers", nil}, {"GET", "/v1/queues", nil},
+		{"GET", "/v1/whoami", nil}, {"GET", "/v1/status", nil}, {"GET", "/v1/workers", nil}, {"GET", "/v1/queues",
+			nil},
 		{"GET", "/v1/ports", nil}, {"GET", "/v1/exporters", nil}, {"POST", "/v1/exporters/ipfix/pause", nil},
-		{"POST", "/v1/exporters/ipfix/resume", nil}, {"POST", "/v1/restart/dataplane", nil}, {"POST", "/v1/restart/egress", nil},
+		{"POST", "/v1/exporters/ipfix/resume", nil}, {"POST", "/v1/restart/dataplane", nil}, {"POST",
+			"/v1/restart/egress", nil},
 		{"PUT", "/v1/log/level", Level{"debug"}}, {"GET", "/v1/log/level", nil},
-		{"GET", "/v1/records?kind=flow&limit=5", nil}, {"GET", "/v1/top?limit=3", nil}, {"GET", "/v1/sessions?kind=user", nil},
-		{"GET", "/v1/aggregates/top?by=IPV4_SRC_ADDR&sums=L4_SRC_PORT&greatest=L4_SRC_PORT", nil}, {"GET", "/v1/aggregates", nil},
+		{"GET", "/v1/records?kind=flow&limit=5", nil}, {"GET", "/v1/top?limit=3", nil}, {"GET",
+			"/v1/sessions?kind=user", nil},
+		{"GET", "/v1/aggregates/top?by=IPV4_SRC_ADDR&sums=L4_SRC_PORT&greatest=L4_SRC_PORT", nil}, {"GET",
+			"/v1/aggregates", nil},
 		{"GET", "/v1/aggregates/series?by=IPV4_SRC_ADDR&steps=3&step=1s&order=packets", nil},
-		{"GET", "/v1/config", nil}, {"PUT", "/v1/config/candidate", newConfig}, {"GET", "/v1/config/candidate", nil},
+		{"GET", "/v1/config", nil}, {"PUT", "/v1/config/candidate", newConfig}, {"GET", "/v1/config/candidate",
+			nil},
 		{"POST", "/v1/config/validate", "schema = 2\nx = 1\n"}, {"GET", "/v1/config/diff", nil},
 		{"POST", "/v1/config/commit", Commit{Why: "more", Confirm: "10m"}}, {"POST", "/v1/config/confirm", nil},
 		{"POST", "/v1/config/rollback", Rollback{Why: "less"}}, {"GET", "/v1/config/history", nil},
 		{"GET", "/v1/config/history/2", nil}, {"GET", "/v1/config/diff?from=1&to=2", nil},
 		{"PUT", "/v1/config/candidate", "no"}, {"DELETE", "/v1/config/candidate", nil},
-		{"PUT", "/v1/users/bob", map[string]string{"role": "read", "password": "battery staple"}}, {"GET", "/v1/users", nil},
-		{"DELETE", "/v1/users/bob", nil}, {"POST", "/v1/tokens", TokenWish{Name: "scripts", Role: Read, Life: "1h"}},
-		{"GET", "/v1/tokens", nil}, {"GET", "/v1/audit", nil}, {"GET", "/v1/system", nil}, {"GET", "/v1/system/metrics", nil},
+		{"PUT", "/v1/users/bob", map[string]string{"role": "read", "password": "battery staple"}}, {"GET",
+			"/v1/users", nil},
+		{"DELETE", "/v1/users/bob", nil}, {"POST", "/v1/tokens", TokenWish{Name: "scripts", Role: Read,
+			Life: "1h"}},
+		{"GET", "/v1/tokens", nil}, {"GET", "/v1/audit", nil}, {"GET", "/v1/system", nil}, {"GET",
+			"/v1/system/metrics", nil},
 		{"GET", "/v1/system/support", nil}, {"POST", "/v1/system/update", "a bundle"},
-		{"PUT", "/v1/system/certificate", map[string]string{"certificate": string(cert[:at]), "key": string(cert[at:])}},
+		{"PUT", "/v1/system/certificate", map[string]string{"certificate": string(cert[:at]),
+			"key": string(cert[at:])}},
 		{"GET", "/v1/records?kind=nothing", nil}, {"GET", "/v1/nowhere", nil},
 	} {
 		if strings.HasSuffix(x.path, "nothing") || strings.HasSuffix(x.path, "nowhere") {
@@ -170,7 +182,8 @@ func TestEndpoints(t *testing.T) {
 	var x track.Track
 	use(call{"POST", "/v1/tracks", TrackWish{IMSI: "001010000000001", Seconds: 60}}).into(t, &x)
 	kept := worker.Kept{Of: uint16(x.ID), Link: 1, Time: 1e18}
-	b.tracker.Take(append(slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&kept)), unsafe.Sizeof(kept))), "a frame"...))
+	b.tracker.Take(append(slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&kept)), unsafe.Sizeof(kept))),
+		"a frame"...))
 	use(call{"GET", "/v1/tracks", nil})
 	c.want(409, "GET", "/v1/tracks/1/capture", nil)
 	use(call{"POST", "/v1/tracks/1/stop", nil})
@@ -180,8 +193,12 @@ func TestEndpoints(t *testing.T) {
 	use(call{"DELETE", "/v1/tracks/1", nil})
 	c.want(404, "GET", "/v1/tracks/1/capture", nil)
 	c.want(400, "POST", "/v1/tracks", TrackWish{IMSI: "../x"})
-	for _, did := range []string{"POST /v1/tracks", "GET /v1/tracks/1/capture", "DELETE /v1/tracks/1", "GET /v1/tracks"} {
-		if !slices.ContainsFunc(b.audit.last(100), func(e Entry) bool { return e.Action == did && e.User == "ann" }) {
+	for _, did := range []string{"POST /v1/tracks", "GET /v1/tracks/1/capture", "DELETE /v1/tracks/1",
+		"GET /v1/tracks"} {
+		if !slices.ContainsFunc(b.audit.last(100), func(e Entry) bool {
+			return e.Action == did &&
+				e.User == "ann"
+		}) {
 			t.Errorf("%s is not in the audit log", did)
 		}
 	}
@@ -189,11 +206,13 @@ func TestEndpoints(t *testing.T) {
 	c.want(200, "GET", "/v1/tokens", nil).into(t, &list)
 	use(call{"DELETE", "/v1/tokens/" + list[len(list)-1].ID, nil})
 	go func() { time.Sleep(100 * time.Millisecond); b.show(9) }()
-	if r := use(call{"GET", "/v1/records/stream?limit=1", nil}); !strings.Contains(string(r.body), "event: record\ndata: {\"port\":9}\n\n") {
+	if r := use(call{"GET", "/v1/records/stream?limit=1", nil}); !strings.Contains(string(r.body),
+		"event: record\ndata: {\"port\":9}\n\n") {
 		t.Errorf("stream: %v", r)
 	}
 	use(call{"PUT", "/v1/password", map[string]string{"old": "correct horse", "new": "horse that is correct"}})
-	use(call{"POST", "/v1/login", map[string]string{"user": "ann", "password": "horse that is correct"}}).into(t, &s)
+	use(call{"POST", "/v1/login", map[string]string{"user": "ann",
+		"password": "horse that is correct"}}).into(t, &s)
 	c.auth = "Bearer " + s.Token
 	use(call{"POST", "/v1/logout", nil})
 	c.want(401, "GET", "/v1/whoami", nil)
@@ -223,7 +242,8 @@ func TestRoles(t *testing.T) {
 		if x.path == "/v1/system/reset" || x.path == "/v1/records/stream" || x.path == "/v1/logout" {
 			continue // below
 		}
-		path := strings.NewReplacer("{name}", "nobody", "{part}", "nothing", "{version}", "77", "{id}", "none").Replace(x.path)
+		path := strings.NewReplacer("{name}", "nobody", "{part}", "nothing", "{version}", "77", "{id}",
+			"none").Replace(x.path)
 		for role, c := range asking {
 			var body any
 			if x.in != nil {
@@ -242,7 +262,8 @@ func TestRoles(t *testing.T) {
 		clear(b.guard.who) // so many requests of one address are too many
 		b.guard.mu.Unlock()
 	}
-	for _, x := range []call{{"POST", "/v1/system/reset", Reset{true}}, {"GET", "/v1/records/stream?limit=1", nil}} {
+	for _, x := range []call{{"POST", "/v1/system/reset", Reset{true}},
+		{"GET", "/v1/records/stream?limit=1", nil}} {
 		asking[Anyone].want(401, x.method, x.path, x.body)
 	}
 	asking[Operate].want(403, "POST", "/v1/system/reset", Reset{true})
@@ -275,7 +296,8 @@ func TestHeaders(t *testing.T) {
 		h := c.do("GET", path, nil).header
 		for name, want := range map[string]string{
 			"Strict-Transport-Security": "max-age=", "Content-Security-Policy": "default-src 'none'",
-			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Cache-Control": "no-store",
 		} {
 			if !strings.Contains(h.Get(name), want) {
 				t.Errorf("%s: %s is %q", path, name, h.Get(name))
@@ -295,8 +317,10 @@ func TestMistakes(t *testing.T) {
 	b := newBench(t)
 	c := b.client(b.user("olga", Operate))
 	var j Judgement
-	c.want(200, "PUT", "/v1/config/candidate", oldConfig+"batch_ag = \"2s\"\n[flow]\nlinger = \"1h\"\n").into(t, &j)
-	if j.Valid || len(j.Mistakes) != 2 || j.Mistakes[0].Line != 6 || !strings.Contains(j.Mistakes[0].Fix, "batch_age") {
+	c.want(200, "PUT", "/v1/config/candidate", oldConfig+"batch_ag = \"2s\"\n[flow]\nlinger = \"1h\"\n").into(t,
+		&j)
+	if j.Valid || len(j.Mistakes) != 2 || j.Mistakes[0].Line != 6 ||
+		!strings.Contains(j.Mistakes[0].Fix, "batch_age") {
 		t.Errorf("got %+v", j)
 	}
 	var p Problem
@@ -305,7 +329,8 @@ func TestMistakes(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 	c.want(422, "GET", "/v1/config/diff", nil)
-	for _, wrong := range []string{"", "{}}", `{"why":1}`, `{"who":"x"}`, `{"why":"x","confirm":"1ms"}`, `{"why":"x","confirm":"soon"}`} {
+	for _, wrong := range []string{"", "{}}", `{"why":1}`, `{"who":"x"}`, `{"why":"x","confirm":"1ms"}`,
+		`{"why":"x","confirm":"soon"}`} {
 		c.want(400, "POST", "/v1/config/commit", wrong)
 	}
 	c.want(404, "GET", "/v1/config/history/17", nil)
@@ -318,7 +343,8 @@ func TestMistakes(t *testing.T) {
 	c.want(400, "GET", "/v1/records?filter=wrong", nil)
 	c.want(400, "GET", "/v1/records?limit=-1", nil)
 	c.want(400, "PUT", "/v1/log/level", Level{"loud"})
-	for _, wrong := range []string{"", "by=NONSENSE", "by=PROTOCOL&order=most", "by=PROTOCOL&step=2s", "by=PROTOCOL&sums=L7_PROTO_NAME",
+	for _, wrong := range []string{"", "by=NONSENSE", "by=PROTOCOL&order=most", "by=PROTOCOL&step=2s",
+		"by=PROTOCOL&sums=L7_PROTO_NAME",
 		"by=PROTOCOL&filter=(", "by=PROTOCOL&kind=statistics", "by=PROTOCOL&limit=1001", "by=PROTOCOL&steps=x"} {
 		c.want(400, "GET", "/v1/aggregates/top?"+wrong, nil)
 	}
@@ -341,15 +367,19 @@ func TestAggregates(t *testing.T) {
 	}
 	var got AggregateTop
 	c.want(200, "GET", ask, nil).into(t, &got)
-	if len(got.Rows) != 2 || fmt.Sprint(got.Rows[0].Key) != "map[IPV4_SRC_ADDR:192.0.2.1 L4_SRC_PORT:3]" || got.Rows[0].In != 4000 ||
-		got.Rows[0].Sums["L4_SRC_PORT"] != 12 || *got.Rows[0].Greatest != 3 || got.Others.Records != 4 || got.Total.In != 12000 {
+	if len(got.Rows) != 2 || fmt.Sprint(got.Rows[0].Key) != "map[IPV4_SRC_ADDR:192.0.2.1 L4_SRC_PORT:3]" ||
+		got.Rows[0].In != 4000 ||
+		got.Rows[0].Sums["L4_SRC_PORT"] != 12 || *got.Rows[0].Greatest != 3 || got.Others.Records != 4 ||
+		got.Total.In != 12000 {
 		t.Errorf("got %+v", got)
 	}
 	c.want(200, "GET", strings.Replace(ask, "/top", "/series", 1), nil).into(t, &got)
-	if len(got.Times) != 2 || len(got.Rows[0].Points) != 2 || got.Rows[0].Points[0].In+got.Rows[0].Points[1].In != 4000 {
+	if len(got.Times) != 2 || len(got.Rows[0].Points) != 2 ||
+		got.Rows[0].Points[0].In+got.Rows[0].Points[1].In != 4000 {
 		t.Errorf("got %+v", got)
 	}
-	if err := b.board.Configure([]aggregate.Options{{Name: "own", By: []string{"PROTOCOL"}, Order: "octets"}}); err != nil {
+	if err := b.board.Configure([]aggregate.Options{{Name: "own", By: []string{"PROTOCOL"},
+		Order: "octets"}}); err != nil {
 		t.Fatal(err)
 	}
 	b.show(5)

@@ -49,7 +49,8 @@ func (r *request) from() (text, remembered string) {
 func (s *Server) admit(r *request) error {
 	_, from := r.from()
 	if !s.guard.allows(from) {
-		return &refusal{status: http.StatusTooManyRequests, wrong: "too many requests; ask less often", after: time.Second}
+		return &refusal{status: http.StatusTooManyRequests, wrong: "too many requests; ask less often",
+			after: time.Second}
 	}
 	who, err := s.identify(r, from)
 	if err != nil && r.route.who == Anyone {

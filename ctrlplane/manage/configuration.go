@@ -28,8 +28,8 @@ type Differences struct {
 // Commit is how the candidate shall run.
 type Commit struct {
 	Why     string `json:"why" doc:"For those who look at the history."`
-	Confirm string `json:"confirm,omitempty" doc:"As in 10m: it is given up unless confirmed within. None is for good."`
-	Restart bool   `json:"restart,omitempty" doc:"Restart the dataplane if that is needed; packets are missed meanwhile."`
+	Confirm string `json:"confirm,omitempty" doc:"As 10m: given up unless confirmed within. None is for good."`
+	Restart bool   `json:"restart,omitempty" doc:"Restart the dataplane if need be, which misses packets."`
 	SHA256  string `json:"sha256,omitempty" doc:"Of the candidate, in hexadecimal: no other is committed."`
 }
 
@@ -102,17 +102,24 @@ func (r *request) config(name string, unless func() ([]byte, error)) (*config.Co
 	}
 	c, problems := r.s.parse(text)
 	if len(problems) > 0 {
-		return nil, &refusal{status: http.StatusUnprocessableEntity, wrong: "the configuration has mistakes", mistakes: problems}
+		return nil, &refusal{status: http.StatusUnprocessableEntity, wrong: "the configuration has mistakes",
+			mistakes: problems}
 	}
 	return c, nil
 }
 
 func diff(r *request) (any, error) {
-	old, err := r.config("from", func() ([]byte, error) { _, text, err := r.s.store.Running(); return text, err })
+	old, err := r.config("from", func() ([]byte, error) {
+		_, text, err := r.s.store.Running()
+		return text, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	next, err := r.config("to", func() ([]byte, error) { c, err := r.s.store.Candidate(); return []byte(c.Text), err })
+	next, err := r.config("to", func() ([]byte, error) {
+		c, err := r.s.store.Candidate()
+		return []byte(c.Text), err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +181,8 @@ func commit(r *request) (any, error) {
 func (r *request) fit(text []byte) (*config.Config, error) {
 	next, problems := r.s.parse(text)
 	if len(problems) > 0 {
-		return nil, &refusal{status: http.StatusUnprocessableEntity, wrong: "the configuration has mistakes", mistakes: problems}
+		return nil, &refusal{status: http.StatusUnprocessableEntity, wrong: "the configuration has mistakes",
+			mistakes: problems}
 	}
 	if r.who.Role == Admin {
 		return next, nil
@@ -206,7 +214,8 @@ func (s *Server) take(v store.Version, next *config.Config, restart bool) (any, 
 			_, e = s.probe.Apply(old, restart) // whatever of the other one is in effect already
 			err = errors.Join(err, e)
 		}
-		return nil, refuse(http.StatusUnprocessableEntity, "the configuration was not taken over, the one before runs: %v", err)
+		return nil, refuse(http.StatusUnprocessableEntity,
+			"the configuration was not taken over, the one before runs: %v", err)
 	}
 	s.arm()
 	return s.committed(v, waits), nil
@@ -228,7 +237,8 @@ func (s *Server) back(number int, why string) error {
 	} else if h := s.store.History(); len(h) > 1 {
 		previous = h[1].Number
 	}
-	_, err := s.store.Rollback(previous, store.Change{Who: "weir", Why: fmt.Sprintf("version %d: %s", number, why)})
+	_, err := s.store.Rollback(previous, store.Change{Who: "weir", Why: fmt.Sprintf("version %d: %s", number,
+		why)})
 	return err
 }
 
@@ -270,7 +280,8 @@ func (s *Server) giveUp(number int) {
 		next, _ := s.parse(text)
 		_, err = s.probe.Apply(next, true)
 	}
-	e := Entry{Time: time.Now().UTC(), User: "weir", By: "itself", From: "here", Action: "rollback", Status: http.StatusOK,
+	e := Entry{Time: time.Now().UTC(), User: "weir", By: "itself", From: "here", Action: "rollback",
+		Status: http.StatusOK,
 		Detail: fmt.Sprintf("version %d: %s", v.Number, v.Why)}
 	if err := s.audit.add(e); err != nil {
 		log.Error("a rollback is not in the audit log", "error", err)

@@ -56,7 +56,8 @@ func doors(m config.Management) (all []*door) {
 // among returns the position of a door that is the same, -1 if there is none.
 func (d *door) among(all []*door) int {
 	for i, o := range all {
-		if d.network == o.network && d.address == o.address && d.device == o.device && d.authorities == o.authorities {
+		if d.network == o.network && d.address == o.address && d.device == o.device &&
+			d.authorities == o.authorities {
 			return i
 		}
 	}
@@ -73,7 +74,8 @@ func (d *door) String() string {
 // open begins to listen.
 func (d *door) open(s *Server, m config.Management) error {
 	d.http = &http.Server{
-		Handler: secured(s.limited(s.mux)), ReadHeaderTimeout: headTime, ReadTimeout: bodyTime, WriteTimeout: answerTime,
+		Handler: secured(s.limited(s.mux)), ReadHeaderTimeout: headTime,
+		ReadTimeout: bodyTime, WriteTimeout: answerTime,
 		IdleTimeout: idleTime, MaxHeaderBytes: headSize, ErrorLog: log.New(io.Discard, "", 0),
 		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: 32},
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
@@ -102,7 +104,8 @@ func (d *door) local() error {
 	}
 	if c, err := net.Dial("unix", d.address); err == nil {
 		c.Close()
-		return fmt.Errorf("management: somebody listens at %s already; stop them, or choose another socket", d.address)
+		return fmt.Errorf("management: somebody listens at %s already; stop them, or choose another socket",
+			d.address)
 	}
 	_ = os.Remove(d.address)
 	l, err := net.Listen("unix", d.address)
@@ -144,7 +147,8 @@ func (d *door) remote(s *Server, m config.Management) error {
 	}}
 	l, err := bind.Listen(s.ctx, "tcp", m.Listen)
 	if err != nil {
-		return fmt.Errorf("management cannot be served at %s: %w; correct listen and interface in [management]", m.Listen, err)
+		return fmt.Errorf("management cannot be served at %s: %w; correct listen and interface in [management]",
+			m.Listen, err)
 	}
 	// The list of protocols is what http.Server would add for HTTP/2 by itself if it had the TLS listener.
 	c.NextProtos = []string{"h2", "http/1.1"}
@@ -244,7 +248,8 @@ func (s *Server) limited(next *http.ServeMux) http.Handler {
 			r.fail(refuse(http.StatusMethodNotAllowed, "%s is not for %s; use %s", hr.URL.Path, hr.Method, allow))
 			return
 		}
-		r.fail(refuse(http.StatusNotFound, "there is nothing at %s; %s describes what there is", hr.URL.Path, apiPath))
+		r.fail(refuse(http.StatusNotFound, "there is nothing at %s; %s describes what there is", hr.URL.Path,
+			apiPath))
 	})
 }
 

@@ -84,7 +84,8 @@ func (s *Server) renew() {
 
 // plainCode makes what people type alike.
 func plainCode(s string) secret.Text {
-	return secret.New(strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s)))
+	return secret.New(strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L",
+		"1").Replace(strings.ToUpper(s)))
 }
 
 func description(r *request) (any, error) {
@@ -200,7 +201,8 @@ func (r *request) proves(name string, password secret.Text) error {
 
 func logout(r *request) (any, error) {
 	if r.who.id == "" {
-		return nil, refuse(http.StatusBadRequest, "there is no token to give up: you are known by your %s", r.who.By)
+		return nil, refuse(http.StatusBadRequest, "there is no token to give up: you are known by your %s",
+			r.who.By)
 	}
 	return nil, r.s.people.revoke(r.who.id, "")
 }

@@ -82,15 +82,18 @@ func newBench(t *testing.T) *bench {
 	dir := t.TempDir()
 	b.tracker.Configure(filepath.Join(dir, "tracks"), 1<<30, nil)
 	t.Cleanup(b.tracker.Close)
-	st, err := store.Open(filepath.Join(dir, "config"), store.Change{Text: []byte(oldConfig), Who: "weir", Why: "first"})
+	st, err := store.Open(filepath.Join(dir, "config"), store.Change{Text: []byte(oldConfig), Who: "weir",
+		Why: "first"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b.sessions, err = session.New(session.Limits{Entries: 64, Octets: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
-	b.sessions.Put(session.Address(session.User, [16]byte{10: 255, 11: 255, 192, 0, 2, 1}), []byte("ann"), time.Minute)
-	b.sessions.Put(session.Address(session.Name, [16]byte{10: 255, 11: 255, 192, 0, 2, 2}), []byte("host.example"), time.Minute)
+	b.sessions.Put(session.Address(session.User, [16]byte{10: 255, 11: 255, 192, 0, 2, 1}), []byte("ann"),
+		time.Minute)
+	b.sessions.Put(session.Address(session.Name, [16]byte{10: 255, 11: 255, 192, 0, 2, 2}),
+		[]byte("host.example"), time.Minute)
 	schema, err := flow.Compile(append(flow.All(), app.Fields())...)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +104,8 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(b.Close)
 	b.socket = filepath.Join(dir, "s")
-	b.listen(config.Management{Socket: b.socket, Listen: "127.0.0.1:0", Session: time.Hour, UpdateSize: 1 << 20, UpdateTime: time.Minute})
+	b.listen(config.Management{Socket: b.socket, Listen: "127.0.0.1:0", Session: time.Hour, UpdateSize: 1 << 20,
+		UpdateTime: time.Minute})
 	return b
 }
 
@@ -121,7 +125,8 @@ func (b *bench) listen(m config.Management) {
 func (b *bench) probe() Probe {
 	return Probe{
 		Version: "test", Checks: config.Checks{Idle: true}, Factory: []byte("schema = 1\n"),
-		Log: slog.New(slog.NewTextHandler(&b.console, nil)), Console: &b.console, Hub: watch.New(), Board: b.board, Level: new(slog.LevelVar),
+		Log: slog.New(slog.NewTextHandler(&b.console, nil)), Console: &b.console, Hub: watch.New(), Board: b.board,
+		Level: new(slog.LevelVar),
 		Apply: b.apply, Needs: func(*config.Config) []string { return nil }, State: b.state,
 		Pause: func(name string, pause bool) bool { b.paused[name] = pause; return name == "ipfix" },
 		Restart: func(part string) error {
@@ -131,8 +136,12 @@ func (b *bench) probe() Probe {
 			b.restarted = part
 			return nil
 		},
-		Sessions: func() *session.Store { return b.sessions }, Query: query, Tracks: b.tracker, Lines: func() []byte { return []byte("a line\n") },
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "weir_test 1\n") }),
+		Sessions: func() *session.Store { return b.sessions },
+		Query:    query, Tracks: b.tracker, Lines: func() []byte { return []byte("a line\n") },
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w,
+				"weir_test 1\n")
+		}),
 	}
 }
 
@@ -218,12 +227,13 @@ type client struct {
 func (b *bench) client(token string, certs ...tls.Certificate) *client {
 	c := &client{t: b.t, url: b.url, http: &http.Client{Transport: &http.Transport{
 		ForceAttemptHTTP2: true,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: certs, VerifyConnection: func(s tls.ConnectionState) error {
-			if got := Fingerprint(s.PeerCertificates[0].Raw); got != b.fingerprint() || s.Version != tls.VersionTLS13 {
-				return fmt.Errorf("the certificate is %s, TLS %x", got, s.Version)
-			}
-			return nil
-		}},
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: certs,
+			VerifyConnection: func(s tls.ConnectionState) error {
+				if got := Fingerprint(s.PeerCertificates[0].Raw); got != b.fingerprint() || s.Version != tls.VersionTLS13 {
+					return fmt.Errorf("the certificate is %s, TLS %x", got, s.Version)
+				}
+				return nil
+			}},
 	}}}
 	if token != "" {
 		c.auth = "Bearer " + token

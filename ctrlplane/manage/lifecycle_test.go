@@ -88,7 +88,8 @@ func TestRefused(t *testing.T) {
 	b.refuses = "batch_age"
 	c := b.client(b.user("olga", Operate))
 	c.want(200, "PUT", "/v1/config/candidate", newConfig)
-	if r := c.want(422, "POST", "/v1/config/commit", Commit{Why: "try", Confirm: "1m"}); !strings.Contains(string(r.body), "no such thing") {
+	if r := c.want(422, "POST", "/v1/config/commit",
+		Commit{Why: "try", Confirm: "1m"}); !strings.Contains(string(r.body), "no such thing") {
 		t.Errorf("got %v", r)
 	}
 	if _, text, _ := b.store.Running(); string(text) != oldConfig || b.last() == nil {
@@ -117,7 +118,8 @@ func TestUpdate(t *testing.T) {
 	var done Installed
 	c.want(200, "POST", "/v1/system/update", bytes.NewReader(bundle)).into(t, &done)
 	sum := sha256.Sum256(bundle)
-	if text, err := os.ReadFile(got); err != nil || !bytes.Equal(text, bundle) || done.SHA256 != hex.EncodeToString(sum[:]) {
+	if text, err := os.ReadFile(got); err != nil || !bytes.Equal(text, bundle) ||
+		done.SHA256 != hex.EncodeToString(sum[:]) {
 		t.Errorf("%d octets arrived (%v), %+v", len(text), err, done)
 	}
 	if !strings.Contains(done.Said, "installed") || strings.Contains(done.Said, "HOME=") {
@@ -125,7 +127,8 @@ func TestUpdate(t *testing.T) {
 	}
 	c.want(413, "POST", "/v1/system/update", io.LimitReader(zeros{}, 2<<20))
 	command("/bin/sh", "-c", "echo the bundle is not signed; exit 3")
-	if r := c.want(422, "POST", "/v1/system/update", bytes.NewReader(bundle)); !strings.Contains(string(r.body), "the bundle is not signed") {
+	if r := c.want(422, "POST", "/v1/system/update", bytes.NewReader(bundle)); !strings.Contains(string(r.body),
+		"the bundle is not signed") {
 		t.Errorf("got %v", r)
 	}
 	m.UpdateTime = 300 * time.Millisecond
@@ -198,7 +201,8 @@ func TestFactory(t *testing.T) {
 	if strings.Contains(string(text), "commit") || !strings.Contains(string(text), "system/reset") {
 		t.Errorf("audit log:\n%s", text)
 	}
-	b.client("").want(200, "POST", "/v1/setup", map[string]string{"code": b.code, "user": "eve", "password": "correct horse"})
+	b.client("").want(200, "POST", "/v1/setup", map[string]string{"code": b.code, "user": "eve",
+		"password": "correct horse"})
 }
 
 // What changes is in the audit log, with who and from where, and what was refused too.

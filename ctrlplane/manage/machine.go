@@ -78,7 +78,8 @@ func sha(text string) string {
 
 // machine describes the system.
 func machine(r *request) (any, error) {
-	out := System{Version: r.s.probe.Version, Go: runtime.Version(), CPUs: runtime.NumCPU(), Fingerprint: r.s.fingerprint()}
+	out := System{Version: r.s.probe.Version, Go: runtime.Version(), CPUs: runtime.NumCPU(),
+		Fingerprint: r.s.fingerprint()}
 	out.Host, _ = os.Hostname()
 	var name unix.Utsname
 	if unix.Uname(&name) == nil {
@@ -107,7 +108,8 @@ func install(r *request) (any, error) {
 	m := r.s.conf
 	r.s.mu.Unlock()
 	if len(m.Update) == 0 {
-		return nil, refuse(http.StatusNotImplemented, "no program is configured for it: set update_command in [management]")
+		return nil, refuse(http.StatusNotImplemented,
+			"no program is configured for it: set update_command in [management]")
 	}
 	if !r.s.updating.CompareAndSwap(false, true) {
 		return nil, refuse(http.StatusConflict, "an update is being installed already")

@@ -71,7 +71,8 @@ func (d *describer) operation(t *route) object {
 			where = "path"
 		}
 		params = append(params, object{
-			"name": p.name, "in": where, "required": of[p.name], "description": p.doc, "schema": object{"type": p.kind},
+			"name": p.name, "in": where, "required": of[p.name], "description": p.doc,
+			"schema": object{"type": p.kind},
 		})
 	}
 	if params != nil {
@@ -95,7 +96,8 @@ func (d *describer) operation(t *route) object {
 // operationID names an operation by its method and path: getConfigHistoryVersion.
 func operationID(t *route) string {
 	id := strings.ToLower(t.method)
-	for _, word := range strings.FieldsFunc(t.path, func(c rune) bool { return strings.ContainsRune("/{}-.", c) }) {
+	for _, word := range strings.FieldsFunc(t.path,
+		func(c rune) bool { return strings.ContainsRune("/{}-.", c) }) {
 		if word != "v1" {
 			id += strings.ToUpper(word[:1]) + word[1:]
 		}

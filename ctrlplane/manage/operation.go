@@ -32,7 +32,7 @@ type Input struct{ Name, Kind, Source string }
 
 // Status is how things are.
 type Status struct {
-	State     string            `json:"state" doc:"metering, starting, or waiting for a configuration with inputs."`
+	State     string            `json:"state" doc:"metering, starting, or waiting for inputs."`
 	Error     string            `json:"error,omitempty" doc:"Why it does not meter."`
 	Version   string            `json:"version" doc:"Of weir."`
 	Started   time.Time         `json:"started" doc:"When the control plane began."`
@@ -41,14 +41,14 @@ type Status struct {
 	Config    int               `json:"config" doc:"The version that runs."`
 	Until     *time.Time        `json:"confirm_until,omitempty" doc:"When it is given up if nobody confirms it."`
 	Waits     []string          `json:"waits" doc:"What waits for a restart of the dataplane."`
-	Packets   map[string]uint64 `json:"packets" doc:"What became of packets: received = metered + refused + filtered + sampled_out + not_in_shard."`
+	Packets   map[string]uint64 `json:"packets" doc:"What became of packets, as weir_packets_total has it."`
 	Missed    uint64            `json:"missed" doc:"Frames lost before weir had them."`
 	Refused   map[string]uint64 `json:"refused" doc:"Frames that were refused, by the reason."`
 	Flows     uint64            `json:"flows_active" doc:"Flows in the tables."`
 	Capacity  uint64            `json:"flows_capacity" doc:"Flows that the tables hold."`
 	RingUsed  uint64            `json:"ring_used" doc:"Octets in the rings that nobody has read."`
 	RingSize  uint64            `json:"ring_size" doc:"Octets that the rings hold."`
-	Records   uint64            `json:"flow_records" doc:"Records of flows that were read by this control plane."`
+	Records   uint64            `json:"flow_records" doc:"Records of flows that this control plane read."`
 	Events    uint64            `json:"event_records" doc:"The same of events."`
 	Parts     []Count           `json:"parts" doc:"What other parts count."`
 	Exporters []Exporter        `json:"exporters"`
@@ -65,7 +65,7 @@ type Count struct {
 type Exporter struct {
 	egress.Account
 	LastFailure *time.Time `json:"last_failure,omitempty" doc:"When an attempt failed last."`
-	OldestAge   float64    `json:"oldest_age" doc:"How long the oldest message waits that is not sent, in seconds."`
+	OldestAge   float64    `json:"oldest_age" doc:"How long the oldest message waits, in seconds."`
 }
 
 // Worker is one of the dataplane.
@@ -102,8 +102,10 @@ func status(r *request) (any, error) {
 	st := r.s.probe.State()
 	v, _, err := r.s.store.Running()
 	out := Status{
-		State: st.Phase, Error: st.Error, Version: r.s.probe.Version, Started: r.s.begun.UTC(), PID: st.Dataplane, Config: v.Number,
-		Packets: map[string]uint64{}, Refused: map[string]uint64{}, Exporters: accounts(st.Summary), Parts: []Count{}, Waits: append([]string{}, st.Waits...),
+		State: st.Phase, Error: st.Error, Version: r.s.probe.Version, Started: r.s.begun.UTC(),
+		PID: st.Dataplane, Config: v.Number,
+		Packets: map[string]uint64{}, Refused: map[string]uint64{},
+		Exporters: accounts(st.Summary), Parts: []Count{}, Waits: append([]string{}, st.Waits...),
 	}
 	if p, _ := r.s.store.Pending(); p != nil {
 		out.Until = &p.Until

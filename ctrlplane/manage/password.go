@@ -78,7 +78,8 @@ func (a *argon) matches(hash string, password secret.Text) bool {
 		_, e1 := fmt.Sscanf(parts[2]+"$"+parts[3], "v=%d$m=%d,t=%d,p=%d", &version, &c.Memory, &c.Time, &c.Threads)
 		s, e2 := base64.RawStdEncoding.DecodeString(parts[4])
 		k, e3 := base64.RawStdEncoding.DecodeString(parts[5])
-		known = errors.Join(e1, e2, e3) == nil && parts[1] == "argon2id" && version == argon2.Version && len(k) == 32
+		known = errors.Join(e1, e2, e3) == nil && parts[1] == "argon2id" && version == argon2.Version &&
+			len(k) == 32
 		if known {
 			salt, want = s, k
 		} else {

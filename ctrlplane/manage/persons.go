@@ -95,7 +95,8 @@ func newToken(r *request) (any, error) {
 	life, err := time.ParseDuration(in.Life)
 	switch {
 	case err != nil || life < time.Minute || life > longestLife:
-		return nil, refuse(http.StatusBadRequest, "the life %q is none; write it as 720h, from 1m to 8784h", in.Life)
+		return nil, refuse(http.StatusBadRequest, "the life %q is none; write it as 720h, from 1m to 8784h",
+			in.Life)
 	case in.Name == "" || len(in.Name) > 100:
 		return nil, refuse(http.StatusBadRequest, "say what the token is for, in 100 octets at most")
 	case in.Role == Anyone:

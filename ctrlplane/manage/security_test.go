@@ -38,7 +38,8 @@ func TestTokens(t *testing.T) {
 	for i := 5; i < len(good); i += 7 { // any octet of it
 		wrong = append(wrong, good[:i]+string(good[i]^1)+good[i+1:])
 	}
-	wrong = append(wrong, expired, good[:len(good)-1], good+"A", "weir_", "weir__", "x", strings.Repeat("weir_a_", 500), "\x7f")
+	wrong = append(wrong, expired, good[:len(good)-1], good+"A", "weir_", "weir__", "x",
+		strings.Repeat("weir_a_", 500), "\x7f")
 	for _, w := range wrong {
 		b.guard.succeeded("127.0.0.1")
 		c.auth = "Bearer " + w
@@ -143,7 +144,8 @@ func TestRate(t *testing.T) {
 		t.Errorf("%d requests were too many", busy)
 	}
 	for a, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::/64", "2001:db8::ffff": "2001:db8::/64",
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::/64",
+		"2001:db8::ffff": "2001:db8::/64",
 	} {
 		if got := origin(netip.MustParseAddr(a)); got != want {
 			t.Errorf("%s is remembered by %s", a, got)
@@ -155,7 +157,8 @@ func TestRate(t *testing.T) {
 func TestSetup(t *testing.T) {
 	b := newBench(t)
 	c, code := b.client(""), b.console.after("Code to make the first one: ")
-	if !strings.HasPrefix(b.console.after("SHA-256 of the certificate: "), b.fingerprint()) || len(b.fingerprint()) != 95 {
+	if !strings.HasPrefix(b.console.after("SHA-256 of the certificate: "), b.fingerprint()) ||
+		len(b.fingerprint()) != 95 {
 		t.Errorf("the console shows %s", &b.console)
 	}
 	body := func(code, user, password string) map[string]string {
@@ -163,7 +166,8 @@ func TestSetup(t *testing.T) {
 	}
 	c.want(401, "POST", "/v1/setup", body("AAAA-BBBB-CCCC", "ann", "correct horse"))
 	c.want(401, "POST", "/v1/setup", body("", "ann", "correct horse"))
-	for _, weak := range []string{"", "short", "aaaaaaaaaaaaaaaa", "ann ann ann ann", strings.Repeat("x1", 600)} {
+	for _, weak := range []string{"", "short", "aaaaaaaaaaaaaaaa", "ann ann ann ann",
+		strings.Repeat("x1", 600)} {
 		c.want(400, "POST", "/v1/setup", body(code, "ann", weak))
 	}
 	for _, name := range []string{"", "a b", "-x", strings.Repeat("x", 65), "../x"} {
@@ -199,7 +203,8 @@ func TestSetup(t *testing.T) {
 	}
 	c.want(409, "POST", "/v1/setup", body(code, "eve", "correct horse"))
 	text, _ := os.ReadFile(b.audit.path)
-	if !strings.Contains(string(text), "first user u") || strings.Contains(string(text), "correct horse") || strings.Contains(string(text), code) {
+	if !strings.Contains(string(text), "first user u") || strings.Contains(string(text), "correct horse") ||
+		strings.Contains(string(text), code) {
 		t.Errorf("audit log:\n%s", text)
 	}
 }
@@ -277,7 +282,8 @@ func TestCrowd(t *testing.T) {
 	for range mostOfAnAddress {
 		open = append(open, b.raw(""))
 	}
-	if c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", address, &tls.Config{InsecureSkipVerify: true}); err == nil {
+	if c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second},
+		"tcp", address, &tls.Config{InsecureSkipVerify: true}); err == nil {
 		c.Close()
 		t.Error("one more connection was let in")
 	}
@@ -298,7 +304,8 @@ func TestCrowd(t *testing.T) {
 func TestVersions(t *testing.T) {
 	b := newBench(t)
 	address := strings.TrimPrefix(b.url, "https://")
-	if c, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}); err == nil {
+	if c, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true,
+		MaxVersion: tls.VersionTLS12}); err == nil {
 		c.Close()
 		t.Error("TLS 1.2 is spoken")
 	}
@@ -335,7 +342,8 @@ func (a *authority) issue(t *testing.T, name string) (*x509.Certificate, *ecdsa.
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(time.Hour), IsCA: a.cert == nil, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		KeyUsage:    x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	parent, signer := a.cert, a.key
 	if parent == nil {
@@ -434,7 +442,8 @@ func TestCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if err := again.certify(config.Management{Listen: "127.0.0.1:1"}); err != nil || again.fingerprint() != before {
+	if err := again.certify(config.Management{Listen: "127.0.0.1:1"}); err != nil ||
+		again.fingerprint() != before {
 		t.Errorf("after a restart it is %s (%v)", again.fingerprint(), err)
 	}
 	cert, err := selfSigned([]string{"weir.example"})
@@ -443,9 +452,11 @@ func TestCertificate(t *testing.T) {
 	}
 	other, _ := selfSigned(nil)
 	at := strings.Index(string(cert), "-----BEGIN PRIVATE")
-	c.want(400, "PUT", "/v1/system/certificate", map[string]string{"certificate": string(cert[:at]), "key": string(other)})
+	c.want(400, "PUT", "/v1/system/certificate", map[string]string{"certificate": string(cert[:at]),
+		"key": string(other)})
 	var s Shown
-	c.want(200, "PUT", "/v1/system/certificate", map[string]string{"certificate": string(cert[:at]), "key": string(cert[at:])}).into(t, &s)
+	c.want(200, "PUT", "/v1/system/certificate", map[string]string{"certificate": string(cert[:at]),
+		"key": string(cert[at:])}).into(t, &s)
 	c.http.CloseIdleConnections()
 	c.want(200, "GET", "/v1/status", nil) // which holds what is shown to the fingerprint
 	if s.Fingerprint == before || s.Fingerprint != b.fingerprint() {
@@ -461,13 +472,15 @@ func TestArgon(t *testing.T) {
 	a := newArgon(cheap)
 	p := secret.New("correct horse battery")
 	x, y := a.hash(p), a.hash(p)
-	if x == y || !a.matches(x, p) || !a.matches(y, p) || a.matches(x, secret.New("correct horse batterz")) || a.matches(x, secret.Text{}) {
+	if x == y || !a.matches(x, p) || !a.matches(y, p) || a.matches(x, secret.New("correct horse batterz")) ||
+		a.matches(x, secret.Text{}) {
 		t.Error("passwords do not match as they should")
 	}
 	if !newArgon(Cost{2, 128, 2}).matches(x, p) {
 		t.Error("a hash of another cost does not match")
 	}
-	for _, wrong := range []string{"", "x", "$argon2id$v=19$m=64,t=1,p=1$$", "$argon2i" + x[9:], strings.Replace(x, "v=19", "v=16", 1)} {
+	for _, wrong := range []string{"", "x", "$argon2id$v=19$m=64,t=1,p=1$$", "$argon2i" + x[9:],
+		strings.Replace(x, "v=19", "v=16", 1)} {
 		if a.matches(wrong, p) {
 			t.Errorf("%q matches", wrong)
 		}

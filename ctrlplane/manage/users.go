@@ -74,7 +74,8 @@ func openPeople(path string, a *argon) (*people, error) {
 		err = json.Unmarshal(b, &p.list)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("users cannot be read: %w; restore %s, or remove it to begin without users", err, path)
+		return nil, fmt.Errorf("users cannot be read: %w; restore %s, or remove it to begin without users", err,
+			path)
 	}
 	return p, nil
 }

@@ -1,8 +1,10 @@
 package subscriber
 
 import (
-	"hash/fnv"
+	"encoding/binary"
+	"math"
 
+	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/flow"
 )
@@ -11,11 +13,10 @@ import (
 // have the same access point name and cell.
 type sums struct {
 	every  uint64 // nanoseconds
-	most   int
 	begin  uint64 // of the time that is summed up, nanoseconds since the Unix epoch; 0 if nothing was yet
-	all    map[uint64]*sum
-	groups map[uint64]*sum
-	ready  []*sum // whose records are to be made
+	all    *aggregate.Table
+	groups *aggregate.Table
+	ready  []usage // whose records are to be made
 	end    uint64
 	start  uint64
 	record flow.Record
@@ -23,13 +24,14 @@ type sums struct {
 	attrs  flow.Attrs
 }
 
-// sum is what was used.
-type sum struct {
-	octets, packets [2]uint64 // from the subscriber, to him
-	flows           uint64
-	members         uint64 // subscribers of a group
-	is              string // a binding
+// usage is what was used, and by whom: the note of the row is a binding.
+type usage struct {
+	aggregate.Row
+	kind egress.Kind
 }
+
+// members is the sum that counts subscribers of a group.
+const members = 0
 
 // together is how many records are made at a time.
 const together = 256
@@ -38,8 +40,9 @@ const together = 256
 const nobody = flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel
 
 func (s *sums) init(o *Options) {
-	s.every, s.most = uint64(o.Interval), o.Sessions
-	s.all, s.groups = map[uint64]*sum{}, map[uint64]*sum{}
+	s.every = uint64(o.Interval)
+	s.all = aggregate.NewTable(aggregate.Octets, o.Sessions/2)
+	s.groups = aggregate.NewTable(aggregate.Octets, o.Sessions/2)
 }
 
 // add counts a flow whose subscriber is at one of its ends: dir is from him.
@@ -47,52 +50,36 @@ func (s *sums) add(v *flow.View, b *binding, dir flow.Dir) {
 	if s.every == 0 {
 		return
 	}
-	x := s.all[b.who]
-	if x == nil {
-		if len(s.all) >= s.most {
-			return
-		}
-		x = &sum{}
-		s.all[b.who] = x
-	}
 	if s.begin == 0 || v.First < s.begin {
 		s.begin = v.First
 	}
-	if x.flows == 0 {
-		var text [512]byte
-		x.is = string(b.append(text[:0]))
+	var text [512]byte
+	x := used(v, dir)
+	row, fresh := s.all.Add(binary.NativeEndian.AppendUint64(text[:0], b.who), &x)
+	if fresh {
+		row.Note = string(b.append(text[:0]))
 	}
-	x.count(v, dir)
 	if len(b.is[apn])+len(b.is[cell]) == 0 {
 		return
 	}
-	h := fnv.New64a()
-	h.Write(b.is[apn])
-	h.Write([]byte{0})
-	h.Write(b.is[cell])
-	g := s.groups[h.Sum64()]
-	if g == nil {
-		if len(s.groups) >= s.most {
-			return
-		}
-		var text [512]byte
-		only := binding{is: [parts][]byte{apn: b.is[apn], cell: b.is[cell]}}
-		g = &sum{is: string(only.append(text[:0]))}
-		s.groups[h.Sum64()] = g
+	if fresh {
+		x.More[members] = 1
 	}
-	g.count(v, dir)
-	if x.flows == 1 {
-		g.members++
+	only := binding{is: [parts][]byte{apn: b.is[apn], cell: b.is[cell]}}
+	key := only.append(text[:0])
+	if row, fresh := s.groups.Add(key, &x); fresh {
+		row.Note = row.Key
 	}
 }
 
-func (x *sum) count(v *flow.View, dir flow.Dir) {
+// used returns what a flow adds: from the subscriber, and to him.
+func used(v *flow.View, dir flow.Dir) (x aggregate.Sums) {
 	for d := range 2 {
 		from := d ^ int(dir)
-		x.octets[d] += v.Octets[from]
-		x.packets[d] += v.Packets[from]
+		x.Octets[d], x.Packets[d] = v.Octets[from], v.Packets[from]
 	}
-	x.flows++
+	x.Records = 1
+	return x
 }
 
 // tick begins to make records when it is time, and makes some.
@@ -107,14 +94,16 @@ func (s *sums) tick(now uint64, emit func(kind egress.Kind, v *flow.View)) {
 // close ends the time that is summed up.
 func (s *sums) close(now uint64) {
 	s.start, s.end, s.begin = s.begin, max(now, s.begin), 0
-	for _, x := range s.all {
-		s.ready = append(s.ready, x)
+	for kind, t := range map[egress.Kind]*aggregate.Table{egress.Subscribers: s.all, egress.Groups: s.groups} {
+		rows, others := t.Top(math.MaxInt)
+		for _, r := range rows {
+			s.ready = append(s.ready, usage{r, kind})
+		}
+		if others != (aggregate.Sums{}) { // there were more than there is room for
+			s.ready = append(s.ready, usage{aggregate.Row{Sums: others}, kind})
+		}
+		t.Reset()
 	}
-	for _, g := range s.groups {
-		s.ready = append(s.ready, g)
-	}
-	clear(s.all)
-	clear(s.groups)
 }
 
 // flush makes all records.
@@ -135,25 +124,28 @@ func (s *sums) make(n int, emit func(kind egress.Kind, v *flow.View)) {
 	}
 }
 
-func (s *sums) emit(x *sum, emit func(kind egress.Kind, v *flow.View)) {
+func (s *sums) emit(x usage, emit func(kind egress.Kind, v *flow.View)) {
 	s.record = flow.Record{}
 	r := &s.record
-	r.First, r.Last, r.Ignored, r.Octets, r.Packets = s.start, s.end, nobody, x.octets, x.packets
+	r.First, r.Last, r.Ignored, r.Octets, r.Packets = s.start, s.end, nobody, x.Octets, x.Packets
 	s.attrs.Reset()
 	var b binding
-	b.read([]byte(x.is))
-	kind, of := egress.Subscribers, "subscriber"
-	if x.members > 0 {
-		kind, of = egress.Groups, "group"
-		s.attrs.Uint(flow.UsageSubscribers, x.members)
+	b.read([]byte(x.Note))
+	of := "subscriber"
+	if x.kind == egress.Groups {
+		of = "group"
+		s.attrs.Uint(flow.UsageSubscribers, x.More[members])
+	}
+	if x.Note == "" {
+		of = "others"
 	}
 	s.attrs.Text(flow.UsageOf, of)
-	s.attrs.Uint(flow.UsageFlows, x.flows)
+	s.attrs.Uint(flow.UsageFlows, x.Records)
 	for part := range parts {
 		if len(b.is[part]) > 0 {
 			s.attrs.Bytes(said[part], b.is[part])
 		}
 	}
 	s.view = flow.View{Record: r, Attrs: s.attrs.All()}
-	emit(kind, &s.view)
+	emit(x.kind, &s.view)
 }

@@ -16,7 +16,7 @@ var (
 // Fields of what was used. The client of the record is the subscriber: IN_BYTES are from him.
 var (
 	UsageOf = subscriberText("USAGE_OF", 858,
-		"Whose usage it is: subscriber, or group, which is everybody with the same APN and cell.")
+		"Whose usage it is: subscriber, group, which is everybody with the same APN and cell, or others, for whom there was no room.")
 	UsageFlows = &Field{
 		Element: Element{Label: "USAGE_FLOWS", ID: 1259, PEN: Weir}, Type: Unsigned64,
 		Doc: "Records of flows that were counted.",
