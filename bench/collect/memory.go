@@ -12,7 +12,7 @@ const (
 	exporters = 1000
 	templates = 20 // of each
 	warm      = 5  // rounds of templates, and data of each, until the whole ring has been written to
-	rounds    = 160
+	rounds    = 80
 )
 
 // memory prints how much memory weir's collector takes when a thousand exporters have announced twenty

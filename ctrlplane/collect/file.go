@@ -99,7 +99,8 @@ func nextMessage(r io.Reader, b []byte) (n int, err error) {
 	return n, nil
 }
 
-// readCapture reads the UDP datagrams of a capture; those that are no export traffic are counted.
+// readCapture reads the UDP datagrams and the connections of a capture; those that are no export traffic are
+// counted.
 func (c *Collector) readCapture(w *Worker, path string) error {
 	r, err := capture.Open(path)
 	if err != nil {
@@ -107,18 +108,28 @@ func (c *Collector) readCapture(w *Worker, path string) error {
 	}
 	defer r.Close()
 	var p dissect.Packet
+	all := streams{}
 	for !r.Done() && !c.stopped() {
 		for _, f := range r.Burst() {
 			p.Dissect(&f, false)
-			if p.Stop.Refused() || p.Proto != protoUDP {
+			if p.Stop.Refused() || p.Proto != protoUDP && p.Proto != protoTCP {
 				continue
 			}
 			if p.Fragment != dissect.Whole {
 				w.counts.add(Fragments, 1)
 				continue
 			}
+			if p.Proto == protoTCP {
+				if p.HasTCP {
+					c.segment(w, all, &p, f.Time)
+				}
+				continue
+			}
 			w.Take(p.Payload, netip.AddrPortFrom(netip.AddrFrom16(p.Src), p.SrcPort), f.Time)
 		}
+	}
+	for key, s := range all {
+		c.ended(w, s, key.from, w.now)
 	}
 	return r.Err()
 }
@@ -157,7 +168,7 @@ func began(path string) (uint64, error) {
 	for !r.Done() {
 		for _, f := range r.Burst() {
 			p.Dissect(&f, false)
-			if p.Stop.Refused() || p.Proto != protoUDP || p.Fragment != dissect.Whole {
+			if p.Stop.Refused() || p.Proto != protoUDP && p.Proto != protoTCP || p.Fragment != dissect.Whole {
 				continue
 			}
 			if m, fault := netflow.Read(p.Payload); fault == netflow.Fine {

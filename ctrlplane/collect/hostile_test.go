@@ -131,6 +131,43 @@ func TestTemplateBomb(t *testing.T) {
 	}
 }
 
+// A million templates, of a thousand exporters, leave memory where it was, and each is learnt or counted.
+func TestMillionTemplates(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.Templates, o.Exporters = 100, 100 })
+	announce := func() {
+		for from := range 1000 {
+			var sets [][]byte
+			for i := range 1000 {
+				sets = append(sets, set(2, words(uint16(256+i), 2, 8, 4, uint16(1000+i), uint16(1+from))...))
+			}
+			m := ipfixMessage(0, sets...)
+			be.PutUint32(m[12:], uint32(from))
+			b.take(m, second)
+		}
+	}
+	before := heap()
+	announce()
+	if grown := int64(heap()) - int64(before); grown > 16<<20 {
+		t.Errorf("a million templates take %d octets", grown)
+	}
+	b.counts(map[Counter]uint64{Templates: 100 * 100, TemplatesFull: 100 * 900, ExportersFull: 900})
+}
+
+// A record of a template that is as long as can be takes a message of its own, and one that is longer than any
+// message is never read.
+func TestLongElement(t *testing.T) {
+	b := newBench(t, nil)
+	b.take(ipfixMessage(0, set(2, words(256, 2, 8, 4, 82, 65534)...), set(2, words(257, 2, 8, 4, 82, 60000)...)), second)
+	b.take(ipfixMessage(0, set(256, make([]byte, 65000)...)), second)
+	b.take(ipfixMessage(0, set(257, append([]byte{192, 0, 2, 1}, make([]byte, 60000)...)...)), second)
+	if len(b.records) != 1 || b.records[0]["IPV4_SRC_ADDR"] != "192.0.2.1" {
+		t.Errorf("%d records: %v", len(b.records), b.records)
+	}
+	if b.count(RecordsBad) != 0 || b.count(Templates) != 2 {
+		t.Errorf("%d malformed, %d templates", b.count(RecordsBad), b.count(Templates))
+	}
+}
+
 // What is missing is known by what each version counts.
 func TestSequence(t *testing.T) {
 	b := newBench(t, nil)

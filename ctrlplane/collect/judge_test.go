@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -148,39 +146,6 @@ func tuple(value func(name string) string, names ...string) string {
 		all = append(all, v)
 	}
 	return strings.Join(all, " ")
-}
-
-// The sums of octets and packets of every capture are those that tshark finds.
-func TestTsharkSums(t *testing.T) {
-	for _, name := range []string{
-		"beats__ipfix_cisco.pcap", "derived_netflow__akvorado__multiplesamplingrates-merged.pcap",
-		"derived_netflow__beats__IPFIX-Barracuda-firewall.pcap", "derived_netflow__beats__IPFIX-Mikrotik-RouterOS-6.39.2.pcap",
-		"graylog-plugin-netflow__nprobe-netflow9.pcap", "pmacct__100-IPFIXv10-CISCO__traffic-00.pcap",
-		"pmacct__102-NFv9-CISCO-f2rd-pretag-sampling-reload__traffic-00.pcap",
-		"derived_netflow__telegraf__ipfix_pen_35632.pcap", "derived_netflow__beats__Netflow-9-Cisco-NBAR-flowset-262.pcap",
-		"derived_netflow__beatsunit__netflow-v1.pcap", "derived_netflow__beatsunit__netflow-v7.pcap",
-	} {
-		b := newBench(t, nil)
-		path := collection("netflow/" + name)
-		b.read(path)
-		text := shark(t, path)
-		for key, field := range map[string]string{
-			"IN_BYTES": `"cflow\.(?:octets|initiator_octets)"`, "IN_PKTS": `"cflow\.(?:packets|initiator_packets)"`,
-		} {
-			want, got := uint64(0), uint64(0)
-			for _, m := range regexp.MustCompile(field+`: "(\d+)"`).FindAllStringSubmatch(text, -1) {
-				n, _ := strconv.ParseUint(m[1], 10, 64)
-				want += n
-			}
-			for _, r := range b.records {
-				n, _ := strconv.ParseUint(r[key], 10, 64)
-				got += n
-			}
-			if got != want || want == 0 {
-				t.Errorf("%s: %s are %d together, tshark has %d", name, key, got, want)
-			}
-		}
-	}
 }
 
 // shark returns what tshark said of a capture.
