@@ -46,6 +46,7 @@ var All = []*Dissector{
 	&S1AP,
 	&NGAP,
 	&BitTorrent,
+	&BMP,
 }
 
 // Fields returns the fields of transactions and of all dissectors, those that several have once.

@@ -51,7 +51,7 @@ var samples = map[*Dissector]func() []conversation{
 	&GTP: gtpSamples, &PFCP: pfcpSamples, &Diameter: diameterSamples,
 	&S1AP: s1apSamples,
 	&NGAP: ngapSamples,
-	&BGP:  bgpSamples, &BitTorrent: bitTorrentSamples,
+	&BGP:  bgpSamples, &BMP: bmpSamples, &BitTorrent: bitTorrentSamples,
 }
 
 // alike explains why samples of a dissector are accepted by another, asked alone.

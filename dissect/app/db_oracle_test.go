@@ -89,7 +89,10 @@ func dbCompare(t *testing.T, d *Dissector, files []string, judges []dbJudge, exp
 }
 
 // dbPorts tells tshark of ports that it does not know.
-var dbPorts = map[string]string{"beats__mysql_int_string_operations.pcap": "tcp.port==13001,mysql"}
+var dbPorts = map[string]string{
+	"beats__mysql_int_string_operations.pcap": "tcp.port==13001,mysql",
+	"frr-bmp.pcap": "tcp.port==34011,bmp",
+}
 
 func dbUnion(a, b map[string]int) map[string]int {
 	all := maps.Clone(a)
