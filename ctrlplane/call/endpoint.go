@@ -55,6 +55,7 @@ type description struct {
 	payloads [4]struct {
 		kind  uint8
 		codec app.Codec
+		clock uint32
 	}
 }
 
@@ -72,7 +73,7 @@ func (c *Correlator) endpoints(at description, media []byte, from [16]byte) {
 		d := at
 		d.kind = m.Kind
 		for n, p := range m.Payloads[:min(len(m.Payloads), len(d.payloads))] {
-			d.payloads[n].kind, d.payloads[n].codec = p.Type, p.Codec
+			d.payloads[n].kind, d.payloads[n].codec, d.payloads[n].clock = p.Type, p.Codec, p.Clock
 		}
 		if m.Address.IsValid() && !m.Address.IsUnspecified() {
 			d.endpoint = endpoint{m.Address.As16(), m.Port}

@@ -25,6 +25,8 @@ type desk struct {
 	c      *Correlator
 	schema *flow.Schema
 	made   []map[string]any
+
+	jittered bool // the record of media that was shown last says jitter
 }
 
 func newDesk(t testing.TB, change func(o *Options)) *desk {
@@ -229,6 +231,7 @@ type rtp struct {
 	trip        uint64
 	going       bool // a part of a flow that goes on
 	payload     uint64
+	clock       uint64
 }
 
 // media shows a record and returns the Call-ID that was added to it.
@@ -248,6 +251,12 @@ func (d *desk) media(m rtp) string {
 		a.Uint(app.RTPOctets[dir], 160*n)
 		a.Uint(app.RTPJitter[dir], n*1000)
 		a.Uint(app.RTPPayloadType[dir], m.payload)
+		if m.clock > 0 {
+			a.Uint(app.RTPClock[dir], m.clock)
+			a.Uint(app.RTPMaxJitter[dir], n*2000)
+			a.Uint(app.RTPDiscarded[dir], n/100)
+			a.Uint(app.RTPLossRuns[dir], min(m.lost, 1))
+		}
 		if m.rating > 0 {
 			a.Uint(app.RTPRating[dir], math.Float64bits(m.rating))
 			a.Uint(app.RTPRatingWorst[dir], math.Float64bits(m.rating-1))
@@ -262,6 +271,7 @@ func (d *desk) media(m rtp) string {
 	v := &flow.View{Record: r, Attrs: a.All()}
 	d.c.Take(egress.Flows, v, a)
 	v.Attrs = a.All()
+	_, d.jittered = v.Value(app.RTPJitter[0])
 	id, _ := v.Value(app.RTPCallID)
 	return string(id.B)
 }

@@ -1,11 +1,13 @@
 package call
 
 import (
+	"math"
 	"testing"
 
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/app"
+	"github.com/weir-probe/weir/dissect/voice"
 )
 
 // TestFax joins facsimile to the call that turned to it, on ports of its own, where no packet of RTP ever is,
@@ -68,5 +70,41 @@ func TestEarly(t *testing.T) {
 		d.wants(d.one("early"), map[string]any{"CALL_OUTCOME": "busy", "CALL_MEDIA_FLOWS": 1, "RTP_OUT_PKTS": 400,
 			"RTP_IN_PKTS": nil, "RTP_OUT_R_VALUE": 88, "CALL_DURATION_USEC": nil, "CALL_RING_TIME_USEC": 8_750_000})
 		d.balanced()
+	}
+}
+
+// TestClock has the payload type of the media be named by the signalling only, as signalling and media pass at
+// different workers. What was measured with the clock that it says is told, and with the codec that it says R is
+// worked out; what was measured with another clock is not told.
+func TestClock(t *testing.T) {
+	for _, clock := range []uint64{0, 8000, 16000} {
+		d := newDesk(t, nil)
+		d.invited("one", 0) // iLBC at 8000 Hz
+		d.media(rtp{src: "192.0.2.1:4000", dst: "192.0.2.2:6000", first: 3, last: 60, sent: 980, back: 1000, lost: 20,
+			payload: 97, clock: clock})
+		if told := clock != 16000; d.jittered != told {
+			t.Errorf("clock %d: the flow's jitter is told: %v", clock, d.jittered)
+		}
+		d.bye("one", 61)
+		d.tick(1000)
+		o := d.one("one")
+		d.wants(o, map[string]any{"RTP_IN_CODEC": "iLBC", "RTP_IN_PKTS": 980, "RTP_IN_LOST_PKTS": 20})
+		if clock == 16000 {
+			d.wants(o, map[string]any{"RTP_IN_JITTER": nil, "RTP_IN_JITTER_USEC": nil, "RTP_IN_MAX_JITTER_USEC": nil,
+				"RTP_IN_TRANSIT": nil, "RTP_IN_PKT_DROP": nil, "RTP_IN_R_VALUE": nil, "RTP_MOS": nil})
+			continue
+		}
+		if clock == 0 {
+			continue
+		}
+		d.wants(o, map[string]any{"RTP_IN_JITTER_USEC": 980, "RTP_IN_PKT_DROP": 9})
+		loss := 29.0 / 1000
+		line := voice.Line{Impairment: voice.Impairment{Ie: 11, Bpl: 32}, Loss: loss, Burst: 20 * 0.98}
+		if r, _ := o["RTP_IN_R_VALUE"].(float64); math.Abs(r-line.Rating()) > 0.01 {
+			t.Errorf("R is %v, worked out again %v", r, line.Rating())
+		}
+		if mos, _ := o["RTP_IN_MOS"].(float64); math.Abs(mos-100*voice.MOS(line.Rating())) > 1 {
+			t.Errorf("MOS × 100 is %v", mos)
+		}
 	}
 }

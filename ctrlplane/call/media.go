@@ -278,33 +278,53 @@ func (c *Correlator) lose(i uint32, now uint64, emit func(kind egress.Kind, v *f
 // streams reports whether packets of RTP were seen.
 func (m *media) streams() bool { return m.sides[0].packets+m.sides[1].packets > 0 }
 
-// nameCodecs adds the names of codecs that only the signalling knows.
+// nameCodecs adds the names of codecs that only the signalling knows, and takes away what was measured with
+// another clock than that it says.
 func (c *Correlator) nameCodecs(x *call, m *media, a *flow.Attrs, turned bool) {
 	for e := range m.sides {
 		q := &m.sides[e]
 		if q.packets == 0 || !q.typed {
 			continue
 		}
-		if name := c.codec(x, q); name != "" && q.coded == 0 {
-			d := e
-			if turned {
-				d = 1 - e
-			}
+		d := e
+		if turned {
+			d = 1 - e
+		}
+		said := c.encoding(x, q)
+		if said.name != "" && q.coded == 0 {
 			a.Remove(app.RTPCodec[d])
-			a.Text(app.RTPCodec[d], name)
+			a.Text(app.RTPCodec[d], said.name)
+		}
+		if q.misled(said.clock) {
+			for _, f := range clocked {
+				a.Remove(f[d])
+			}
 		}
 	}
 }
 
-// codec returns what the descriptions of a call call the payload type of a stream, empty if they
-// do not name it.
-func (c *Correlator) codec(x *call, q *quality) string {
+// clocked are the fields that are measured with the clock of a stream.
+var clocked = [...][2]*flow.Field{
+	app.RTPClock, app.RTPJitter, app.RTPJitterNtop, app.RTPMaxJitter, app.RTPTransit, app.RTPTransitNtop, app.RTPDiscarded,
+}
+
+// misled reports whether a stream was measured with another clock than that the signalling says.
+func (q *quality) misled(clock uint32) bool { return clock != 0 && q.clock != 0 && clock != q.clock }
+
+// encoding is what descriptions say of a payload type, nothing if they do not name it.
+type encoding struct {
+	name  string
+	clock uint32 // Hz
+}
+
+// encoding returns what the descriptions of a call say of the payload type of a stream.
+func (c *Correlator) encoding(x *call, q *quality) encoding {
 	for _, n := range x.ends {
 		for _, p := range c.seen.all[n].payloads {
 			if p.codec != app.OtherCodec && p.kind == q.payload {
-				return p.codec.String()
+				return encoding{p.codec.String(), p.clock}
 			}
 		}
 	}
-	return ""
+	return encoding{}
 }

@@ -17,7 +17,9 @@ type quality struct {
 	maxDelta          uint64
 	transit           uint64
 	worst             float64
-	known             bool // worst is
+	known             bool   // worst is
+	runs              uint64 // of losses
+	clock             uint32 // that jitter is measured with, Hz; 0 if it is not known
 	payload           uint8
 	typed             bool
 	coded             uint8 // octets of codec
@@ -46,6 +48,7 @@ var meterPairs = [...][2]*flow.Field{
 	app.RTPJitter, app.RTPMaxJitter, app.RTPMaxDelta, app.RTPMeanDelta, app.RTPTransit,
 	app.RTPRating, app.RTPRatingMean, app.RTPRatingWorst, app.RTPMOS, app.RTPCodec, app.RTPPayloadType,
 	app.RTCPPackets, app.RTCPLost, app.RTCPJitter, app.RTCPRating, app.RTCPMOS, app.T38Packets,
+	app.RTPLossRuns, app.RTPClock,
 }
 
 const (
@@ -72,6 +75,8 @@ const (
 	mTheirRating
 	mTheirOpinion
 	mFax
+	mLossRuns
+	mClock
 	meterCount
 	mRoundTrip = 2 * meterCount
 	mTones     = mRoundTrip + 1
@@ -143,6 +148,7 @@ func (c *Correlator) side(q *quality, d int) {
 	q.duplicates += number(mDuplicates)
 	q.reordered += number(mReordered)
 	q.discarded += number(mDiscarded)
+	q.runs += number(mLossRuns)
 	q.maxJitter = max(q.maxJitter, number(mMaxJitter))
 	q.maxDelta = max(q.maxDelta, number(mMaxDelta))
 	q.transit = max(q.transit, number(mTransit))
@@ -158,6 +164,9 @@ func (c *Correlator) side(q *quality, d int) {
 	}
 	if v, ok := c.meter.Value(2*mPayloadType + d); ok {
 		q.payload, q.typed = uint8(v.U), true
+	}
+	if v, ok := c.meter.Value(2*mClock + d); ok {
+		q.clock = uint32(v.U)
 	}
 	if v, ok := c.meter.Value(2*mCodec + d); ok {
 		q.coded = uint8(copy(q.codec[:], v.B))
@@ -187,7 +196,7 @@ func (q *quality) join(o *quality) {
 		q.worst, q.known = o.worst, true
 	}
 	if o.packets > q.packets && o.typed { // of the stream with the most packets
-		q.payload, q.typed, q.codec, q.coded = o.payload, true, o.codec, o.coded
+		q.payload, q.typed, q.codec, q.coded, q.clock = o.payload, true, o.codec, o.coded, o.clock
 	}
 	q.packets += o.packets
 	q.octets += o.octets
@@ -195,6 +204,7 @@ func (q *quality) join(o *quality) {
 	q.duplicates += o.duplicates
 	q.reordered += o.reordered
 	q.discarded += o.discarded
+	q.runs += o.runs
 	q.maxJitter, q.maxDelta = max(q.maxJitter, o.maxJitter), max(q.maxDelta, o.maxDelta)
 	q.transit = max(q.transit, o.transit)
 	q.jitter.join(o.jitter)

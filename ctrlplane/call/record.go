@@ -8,6 +8,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dissect/app"
+	"github.com/weir-probe/weir/dissect/voice"
 )
 
 // mediaSaid are the fields of media that a record of a call has.
@@ -248,7 +249,7 @@ func (c *Correlator) sayMedia(x *call, flows []uint32) {
 		c.said.Uint(app.RTPRoundTripNtop, trip)
 	}
 	for d := range sides {
-		c.sayQuality(x, &sides[d], d)
+		c.sayQuality(x, &sides[d], d, trip)
 		c.sayReports(&sides[d], d)
 	}
 	c.sayBoth(&sides)
@@ -277,16 +278,26 @@ func (m *mean) value() float64 { return m.sum / m.of }
 func (c *Correlator) float(f *flow.Field, value float64) { c.said.Uint(f, math.Float64bits(value)) }
 
 // sayQuality says how a direction of media went.
-func (c *Correlator) sayQuality(x *call, q *quality, d int) {
+func (c *Correlator) sayQuality(x *call, q *quality, d int, trip uint64) {
 	if q.packets == 0 {
 		return
+	}
+	if x != nil && q.typed {
+		said := c.encoding(x, q)
+		if q.misled(said.clock) {
+			q.jitter = mean{}
+		}
+		if q.coded == 0 {
+			q.coded = uint8(copy(q.codec[:], said.name))
+			q.judge(said.name, trip)
+		}
 	}
 	for _, n := range [...]struct {
 		f *flow.Field
 		n uint64
 	}{
 		{app.RTPPackets[d], q.packets}, {app.RTPOctets[d], q.octets}, {app.RTPLostPackets[d], q.lost},
-		{app.RTPDuplicates[d], q.duplicates}, {app.RTPReordered[d], q.reordered}, {app.RTPDiscarded[d], q.discarded},
+		{app.RTPDuplicates[d], q.duplicates}, {app.RTPReordered[d], q.reordered},
 		{app.RTPMaxDelta[d], q.maxDelta}, {app.RTPMaxDeltaNtop[d], q.maxDelta},
 	} {
 		c.said.Uint(n.f, n.n)
@@ -298,6 +309,7 @@ func (c *Correlator) sayQuality(x *call, q *quality, d int) {
 		c.said.Uint(app.RTPJitter[d], uint64(q.jitter.value()))
 		c.said.Uint(app.RTPJitterNtop[d], uint64(q.jitter.value()))
 		c.said.Uint(app.RTPMaxJitter[d], q.maxJitter)
+		c.said.Uint(app.RTPDiscarded[d], q.discarded)
 		c.said.Uint(app.RTPTransit[d], q.transit)
 		c.said.Uint(app.RTPTransitNtop[d], q.transit)
 	}
@@ -318,23 +330,34 @@ func (c *Correlator) sayQuality(x *call, q *quality, d int) {
 		c.float(app.RTPMOS[d], q.mos.value())
 		c.said.Uint(app.RTPMOSNtop[d], uint64(math.Round(100*q.mos.value())))
 	}
-	c.sayCodec(x, q, d)
-}
-
-// sayCodec says what the media was encoded with.
-func (c *Correlator) sayCodec(x *call, q *quality, d int) {
 	if q.typed {
 		c.said.Uint(app.RTPPayloadType[d], uint64(q.payload))
 	}
 	if q.coded > 0 {
 		c.said.Bytes(app.RTPCodec[d], q.codec[:q.coded])
+	}
+}
+
+// judge says what people would think of a direction whose codec only the signalling names: where the media was
+// metered nobody knew it. Without a clock it is not known which packets were too late to be heard.
+func (q *quality) judge(codec string, trip uint64) {
+	impairment, known := voice.Codec(codec)
+	if !known || q.rating.of > 0 || q.jitter.of == 0 {
 		return
 	}
-	if x != nil && q.typed {
-		if name := c.codec(x, q); name != "" {
-			c.said.Text(app.RTPCodec[d], name)
-		}
+	expected := float64(q.packets - min(q.duplicates, q.packets) + q.lost)
+	if expected == 0 {
+		return
 	}
+	line := voice.Line{Impairment: impairment, Loss: min(float64(q.lost+q.discarded)/expected, 1)}
+	if q.runs > 0 {
+		line.Burst = float64(q.lost) / float64(q.runs) * (1 - float64(q.lost)/expected)
+	}
+	if trip != 0 {
+		line.Delay = (float64(trip)/2 + app.RTPBuffer) / 1e6
+	}
+	q.rating.add(line.Rating(), 1)
+	q.mos.add(voice.MOS(line.Rating()), 1)
 }
 
 // sayReports says what RTCP reported of a direction.

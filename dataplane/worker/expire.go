@@ -212,7 +212,7 @@ func (w *Worker) export(n uint32, why flow.EndReason) {
 	}
 	r.End = why
 	w.counts[EndedIdle+Counter(why-flow.EndIdle)]++
-	if w.message(ring.Flow, n, w.found(n)) == nil {
+	if w.message(ring.Flow, n, w.found(n, why == flow.EndActive)) == nil {
 		w.counts[RingFull]++
 		return
 	}

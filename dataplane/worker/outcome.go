@@ -234,7 +234,7 @@ func (w *Worker) message(k ring.Kind, n uint32, attrs []byte) []byte {
 
 // found returns the attributes of flow n: what dissectors found, and what is counted of its
 // transactions.
-func (w *Worker) found(n uint32) []byte {
+func (w *Worker) found(n uint32, more bool) []byte {
 	r := &w.table.hot[n]
 	if r.Attrs == 0 {
 		return nil
@@ -249,7 +249,7 @@ func (w *Worker) found(n uint32) []byte {
 		a.Uint(app.TransactionLatencyAvg, t.sum/t.timed)
 		a.Uint(app.TransactionLatencyMax, t.max)
 	}
-	w.addAll(a, w.measured(t))
+	w.addAll(a, w.measured(t, more))
 	if t.attrs != 0 {
 		w.addAll(a, w.arena.bytes(t.attrs)[:t.size])
 	}
@@ -264,15 +264,15 @@ func (w *Worker) measures(t *talk) *app.Dissector {
 	return w.dissectors[t.decided-1]
 }
 
-// measured returns what the dissector of a talk has measured since it was asked last. One that
-// sees no more of the flow is asked once more only.
-func (w *Worker) measured(t *talk) []byte {
+// measured returns what the dissector of a talk has measured since it was asked last; more says that the flow
+// goes on. A dissector that sees no more of it is asked once more only.
+func (w *Worker) measured(t *talk, more bool) []byte {
 	d, a := w.measures(t), &w.msg.Attrs
 	if d == nil {
 		return nil
 	}
 	a.Reset()
-	d.Report(w.arena.bytes(t.state)[:d.State], a)
+	d.Report(w.arena.bytes(t.state)[:d.State], a, more && t.pending != 0)
 	w.counts[AttrsDropped] += a.Dropped
 	a.Dropped = 0
 	if t.pending == 0 {
@@ -285,7 +285,7 @@ func (w *Worker) measured(t *talk) []byte {
 // bequeath leaves to the flow in hand what the dissector has measured that goes.
 func (w *Worker) bequeath() {
 	t := w.hand.t
-	w.keepAttrs(w.measured(t))
+	w.keepAttrs(w.measured(t, false))
 	w.arena.give(t.state)
 	t.state = 0
 }

@@ -53,7 +53,7 @@ func parseMeter(m *app.Message) app.Verdict {
 	return app.Reject
 }
 
-func reportMeter(state []byte, a *flow.Attrs) {
+func reportMeter(state []byte, a *flow.Attrs, _ bool) {
 	s := (*meterMemory)(unsafe.Pointer(unsafe.SliceData(state)))
 	a.Uint(keyCount, uint64(s.counted))
 	s.counted = 0
@@ -184,7 +184,7 @@ func TestTentativeNoRoom(t *testing.T) {
 // as others in streams.
 func TestReportOfStreams(t *testing.T) {
 	line := *lineDissector
-	line.Report = func(state []byte, a *flow.Attrs) {
+	line.Report = func(state []byte, a *flow.Attrs, _ bool) {
 		s := (*lineMemory)(unsafe.Pointer(unsafe.SliceData(state)))
 		a.Uint(keyCount, uint64(s.lines))
 		s.lines = 0

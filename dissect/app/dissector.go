@@ -56,9 +56,9 @@ type Dissector struct {
 	// when it says More of a datagram, and finds it so again with the next one of the flow, until
 	// another dissector accepts one. No more than one of All is tentative.
 	Tentative bool
-	// Report says what State has measured since the last Report, when a record of the flow is made.
-	// It is for protocols that are measured on every packet; nil for others.
-	Report func(state []byte, a *flow.Attrs)
+	// Report says what State has measured since the last Report, when a record of the flow is made; more that
+	// there is to be another one. It is for protocols that are measured on every packet; nil for others.
+	Report func(state []byte, a *flow.Attrs, more bool)
 }
 
 // Often says which octets of State most messages need, so that they are loaded ahead of time: Head at the

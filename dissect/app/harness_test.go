@@ -158,7 +158,7 @@ func (r *driver) report() map[string]string {
 		return map[string]string{}
 	}
 	var a flow.Attrs
-	r.decided.Report(r.memory[r.decided], &a)
+	r.decided.Report(r.memory[r.decided], &a, false)
 	r.declared(r.decided, a.All())
 	r.dropped += a.Dropped
 	return attributes(a.All())

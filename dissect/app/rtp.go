@@ -174,7 +174,7 @@ func (s *rtpState) line(r *rtpStream) (voice.Line, bool) {
 		l.Impairment, known = voice.Codec(c.String())
 	}
 	if rtt, ok := s.roundTrip(); ok {
-		l.Delay = (float64(rtt)/2 + rtpBuffer) / 1e6
+		l.Delay = (float64(rtt)/2 + RTPBuffer) / 1e6
 	}
 	return l, known
 }
@@ -182,11 +182,15 @@ func (s *rtpState) line(r *rtpStream) (voice.Line, bool) {
 // prove reports whether it is RTP for certain, with this packet: packets follow others of their
 // streams as they must, and some with another timestamp, or there are many that do not.
 func (s *rtpState) prove(r *rtpStream, p *rtpPacket, first bool) bool {
-	const step = 10 * 90000 // of timestamps: ten seconds of video
+	const near, step, back = 10, 10 * 90000, 90000 // packets; of timestamps: ten seconds of video
 	if first {
 		return false
 	}
-	if ahead := p.seq - uint16(r.top); ahead == 0 || ahead > 10 || p.ts-r.ts+90000 > step {
+	ahead, later := p.seq-uint16(r.top), p.ts-r.ts
+	if -ahead <= near {
+		ahead, later = r.missing(uint32(-ahead)), -later
+	}
+	if ahead == 0 || ahead > near || later+back > step {
 		return false
 	}
 	s.links++
@@ -228,6 +232,7 @@ func (s *rtpState) admit(p *rtpPacket) *rtpStream {
 	at := s.place(p.dir)
 	r := &s.streams[at]
 	if k := s.keys[at]; k != 0 {
+		r.tally.flush(r.window)
 		s.sides[k>>1&1].keep(r)
 	}
 	r.open(p)
@@ -240,9 +245,8 @@ func (s *rtpState) admit(p *rtpPacket) *rtpStream {
 	return r
 }
 
-// keep adds what is counted of a stream that goes.
+// keep adds what is counted of a stream.
 func (d *rtpSide) keep(r *rtpStream) {
-	r.tally.flush(r.window, r.told)
 	d.octets += r.octets
 	d.pause = max(d.pause, r.pause)
 	d.pauses += r.pauses

@@ -47,6 +47,9 @@ var (
 		Type: flow.Unsigned32, Doc: "Packets of comfort noise (RFC 3389)"})
 	RTPSourceChanges = rtpSides("RTP_*_SSRC_CHANGES", 354, flow.Field{
 		Type: flow.Unsigned32, Doc: "Streams with a new SSRC after the first"})
+	RTPClock = rtpSides("RTP_*_CLOCK_HZ", 2260, flow.Field{
+		Type: flow.Unsigned32,
+		Doc:  "Clock that jitter is measured with, that of the payload type or as timestamps tell, hertz,"})
 )
 
 // What people would think of the media, by the E-model (ITU-T G.107), for codecs whose impairment is known.
@@ -174,7 +177,7 @@ var rtpFields = fieldsOf(
 	[][2]*flow.Field{
 		RTPPackets, RTPOctets, RTPSource, RTPLostPackets, RTPDuplicates, RTPReordered, RTPDiscarded,
 		RTPJitter, RTPMaxJitter, RTPMaxDelta, RTPMeanDelta, RTPTransit, RTPLossRuns, RTPMaxLossRun, RTPBurstRatio,
-		RTPCodec, RTPTalkspurts, RTPComfortNoise, RTPSourceChanges, RTPRating, RTPRatingMean, RTPRatingWorst, RTPMOS,
+		RTPCodec, RTPTalkspurts, RTPComfortNoise, RTPSourceChanges, RTPClock, RTPRating, RTPRatingMean, RTPRatingWorst, RTPMOS,
 		RTPJitterNtop, RTPLostNtop, RTPPayloadType, RTPMaxDeltaNtop, RTPTransitNtop, RTPMOSNtop, RTPRatingNtop,
 		RTCPPackets, RTCPName, RTCPLost, RTCPJitter, RTCPRating, RTCPMOS, T38Packets, T38LostPackets,
 	},

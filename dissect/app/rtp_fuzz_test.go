@@ -24,7 +24,7 @@ func shower(t *testing.T, d *Dissector, b []byte) {
 		return
 	}
 	schema()
-	d.Report(state, &a)
+	d.Report(state, &a, false)
 	if a.Dropped > 0 {
 		t.Fatalf("%d attributes did not fit", a.Dropped)
 	}

@@ -54,14 +54,14 @@ func meterWith(t testing.TB, c *conversation, d *Dissector, clocks map[uint8]uin
 			}
 		}
 	}
-	x.fields = x.report(d)
+	x.fields = x.report(d, false)
 	return x
 }
 
 // report returns what the dissector says for a record.
-func (x *metered) report(d *Dissector) map[string]string {
+func (x *metered) report(d *Dissector, more bool) map[string]string {
 	var a flow.Attrs
-	d.Report(x.state, &a)
+	d.Report(x.state, &a, more)
 	return attributes(a.All())
 }
 

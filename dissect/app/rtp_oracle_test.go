@@ -90,17 +90,15 @@ func TestRTPOracle(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d streams of tshark found", found, all)
-	if found < 20 {
+	if found < 21 || found < all {
 		t.Errorf("only %d of %d streams found", found, all)
 	}
 }
 
-// unlike are streams, and what of them is not compared, and why.
+// unlike are streams of which something is not compared, and why.
 var unlike = map[string]string{
-	// Its flow begins with a datagram of 16 octets that are no protocol that anybody knows, after which RTP is not
-	// looked for: half of all that is not RTP could be it then.
-	"nDPI__rtp.pcapng b80974d8": "found",
-	// Nine of 15 packets have marks. tshark divides the sum of what it has measured between others by all.
+	// Pictures of several packets, the last of which has a mark: five of 15. tshark keeps a running mean that these
+	// do not change, but add to the weight of. By this rule the jitters measured here make its 0.692, too.
 	"nDPI__rtp.pcapng 00001646": "mean jitter",
 }
 
@@ -124,9 +122,7 @@ func compared(t *testing.T, file string) (found, all int) {
 		all += s.streams
 		x, dir := s.among(t, flows, clocks)
 		if x == nil {
-			if unlike[s.name(name)] != "found" {
-				t.Errorf("%s of %d packets is not found", s.name(name), s.packets)
-			}
+			t.Errorf("%s of %d packets is not found", s.name(name), s.packets)
 			continue
 		}
 		found += s.streams

@@ -15,12 +15,12 @@ type rtpVerdict struct {
 }
 
 // reportRTP says what was measured since the last record, and begins anew.
-func reportRTP(state []byte, a *flow.Attrs) {
+func reportRTP(state []byte, a *flow.Attrs, more bool) {
 	s := (*rtpState)(unsafe.Pointer(unsafe.SliceData(state)))
 	var verdicts [2]rtpVerdict
 	first := -1
 	for d := range s.sides {
-		main := s.gather(d)
+		main := s.gather(d, more)
 		s.sides[d].tellRTCP(a, d, s)
 		s.fax[d].tell(a, d, main < 0)
 		if main < 0 {
@@ -49,14 +49,18 @@ func reportRTP(state []byte, a *flow.Attrs) {
 	s.renew()
 }
 
-// gather adds up what was counted in a direction, and returns which stream has the most
-// packets, -1 if there were none.
-func (s *rtpState) gather(d int) int {
+// gather adds up what was counted in a direction, and returns which stream has the most packets, -1 if there were
+// none. Packets that may still come in the next record are not lost yet, so that all records add up.
+func (s *rtpState) gather(d int, more bool) int {
 	main, most := -1, uint32(0)
 	for i, k := range s.keys {
 		r := &s.streams[i]
-		if k == 0 || int(k>>1&1) != d || r.tally.packets == 0 {
+		if k == 0 || int(k>>1&1) != d {
 			continue
+		}
+		if !more || r.tally.packets == 0 {
+			r.tally.flush(r.window)
+			r.window = math.MaxUint64
 		}
 		s.sides[d].keep(r)
 		if r.tally.packets > most {
@@ -70,7 +74,7 @@ func (s *rtpState) gather(d int) int {
 func (s *rtpState) renew() {
 	for i := range s.streams {
 		r := &s.streams[i]
-		if r.told = ^r.window; r.clock == 0 {
+		if r.clock == 0 || r.guessed {
 			r.originTS = r.ts
 		}
 		r.tally, r.before, r.ratings, r.since = rtpTally{}, rtpTally{}, rtpRatings{}, r.last
@@ -123,6 +127,7 @@ func (s *rtpStream) tell(a *flow.Attrs, dir int) {
 		return
 	}
 	mean, transit := uint64(s.sum/float64(s.jitters)), uint64(s.most-s.least)
+	a.Uint(RTPClock[dir], uint64(s.clock))
 	a.Uint(RTPJitter[dir], mean)
 	a.Uint(RTPJitterNtop[dir], mean)
 	a.Uint(RTPMaxJitter[dir], uint64(s.peak))

@@ -13,7 +13,6 @@ type rtpStream struct {
 	last   uint64 // when the last packet came, nanoseconds
 	at     uint64 // when the last one of media came, that is no telephone event
 	window uint64 // bit n: the packet n before top came
-	told   uint64 // bit n: an earlier record says that it is lost
 	octets uint64
 	pause  uint64 // longest time between packets, nanoseconds
 	paused uint64 // all of them together
@@ -38,6 +37,7 @@ type rtpStream struct {
 
 	next    uint16 // what would follow a sequence number that did not fit, if odd
 	odd     bool
+	guessed bool  // the clock is estimated
 	plain   bool  // its payload type is not that of telephone events
 	span    uint8 // packets between the lowest sequence number and top, at most rtpDisorder
 	payload uint8
@@ -47,7 +47,7 @@ type rtpStream struct {
 	firstTS  uint32 // of this record
 	originTS uint32 // where estimating the clock began
 	firstSeq uint16 // of this record
-	_        [8]byte
+	_        [16]byte
 }
 
 // rtpTally is what counts towards losses.
@@ -69,12 +69,14 @@ const (
 	rtpDropout  = 3000 // packets that may be missing
 	rtpDisorder = 100  // and those that one may be late
 	rtpWindow   = 64   // packets of which is known whether they came
-	rtpBuffer   = 60e6 // what a jitter buffer holds, nanoseconds
 	rtpInterval = 10e9 // how often R is calculated, nanoseconds
 	rtpLeast    = 25   // packets that an interval has to have for it
 	rtpLeap     = 1e9  // a change of delay that is a new beginning, at a mark, nanoseconds
 	rtpEstimate = 16   // packets that the clock is estimated of
 )
+
+// RTPBuffer is what a jitter buffer holds, nanoseconds: what comes later is not heard.
+const RTPBuffer = 60e6
 
 // open begins a stream with its first packet.
 func (s *rtpStream) open(p *rtpPacket) {
@@ -126,6 +128,7 @@ func (s *rtpStream) vote(payload uint8) {
 		s.payload, s.votes = payload, 1
 		if c := rtpClock(payload); c != 0 {
 			s.runAt(c)
+			s.guessed = false
 		}
 	default:
 		s.votes--
@@ -141,9 +144,9 @@ func (s *rtpStream) sequence(seq uint16) {
 	case behind < rtpDisorder:
 		s.fill(uint32(behind))
 	case s.odd && seq == s.next:
-		s.tally.flush(s.window, s.told)
+		s.tally.flush(s.window)
 		s.top = s.top&^0xffff + 1<<16 | uint32(seq)
-		s.span, s.window, s.told, s.odd = 0, math.MaxUint64, 0, false
+		s.span, s.window, s.odd = 0, math.MaxUint64, false
 	default:
 		s.odd, s.next = true, seq+1
 	}
@@ -155,8 +158,8 @@ func (s *rtpStream) advance(n uint32) {
 	s.top += n
 	s.span = uint8(min(uint32(s.span)+n, rtpDisorder))
 	for i := uint32(0); i < n && i < rtpWindow; i++ {
-		s.tally.leave((s.window|s.told)>>(rtpWindow-1) != 0)
-		s.window, s.told = s.window<<1, s.told<<1
+		s.tally.leave(s.window>>(rtpWindow-1) != 0)
+		s.window <<= 1
 	}
 	if n > rtpWindow {
 		s.tally.miss(n - rtpWindow)
@@ -184,9 +187,17 @@ func (s *rtpStream) fill(n uint32) {
 	case s.window&bit != 0:
 		s.tally.again++
 	default:
-		s.window, s.told = s.window|bit, s.told&^bit
+		s.window |= bit
 		s.tally.reordered++
 	}
+}
+
+// missing returns n if the packet n behind the highest may still come, and 0 if it came.
+func (s *rtpStream) missing(n uint32) uint16 {
+	if n <= uint32(s.span) && s.window>>n&1 != 0 {
+		return 0
+	}
+	return uint16(n)
 }
 
 // leave takes in whether the next packet in order came.
@@ -209,11 +220,11 @@ func (t *rtpTally) miss(n uint32) {
 }
 
 // flush takes in what is still in the window.
-func (t *rtpTally) flush(window, told uint64) {
-	if there := window | told; there != math.MaxUint64 {
+func (t *rtpTally) flush(window uint64) {
+	if window != math.MaxUint64 {
 		for range rtpWindow {
-			t.leave(there>>(rtpWindow-1) != 0)
-			there <<= 1
+			t.leave(window>>(rtpWindow-1) != 0)
+			window <<= 1
 		}
 	}
 	t.gap = 0
@@ -233,8 +244,7 @@ func (t *rtpTally) burst() (float64, bool) {
 // pace measures the time from the packet before.
 func (s *rtpStream) pace(p *rtpPacket) {
 	step := int32(p.ts - s.ts)
-	if s.clock == 0 {
-		s.estimate(p)
+	if (s.clock == 0 || s.guessed) && !s.estimate(p) {
 		return
 	}
 	d := float64(int64(p.time-s.at)) - float64(step)*s.tick
@@ -262,7 +272,7 @@ func (s *rtpStream) pace(p *rtpPacket) {
 	if late < s.base {
 		s.base = late
 	}
-	if late > s.base+rtpBuffer {
+	if late > s.base+RTPBuffer {
 		s.tally.late++
 	}
 }
@@ -270,13 +280,23 @@ func (s *rtpStream) pace(p *rtpPacket) {
 // rtpRates are the clocks that payload formats have, Hz.
 var rtpRates = [...]float64{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 90000}
 
-// estimate finds the clock of a payload type that only the signalling could tell.
-func (s *rtpStream) estimate(p *rtpPacket) {
+// estimate finds the clock of a payload type that only the signalling could tell, and looks again after twice as
+// many packets, as jitter matters less the longer it takes. What another clock has measured is not kept. It
+// reports whether there is one that goes on.
+func (s *rtpStream) estimate(p *rtpPacket) bool {
 	n := s.tally.packets
 	if n < rtpEstimate || n&(n-1) != 0 || p.time <= s.since {
-		return
+		return s.clock != 0
 	}
-	s.runAt(nearestRate(float64(p.ts-s.originTS), p.time-s.since))
+	clock := nearestRate(float64(p.ts-s.originTS), p.time-s.since)
+	if clock == 0 || clock == s.clock {
+		return s.clock != 0
+	}
+	s.runAt(clock)
+	s.guessed = true
+	s.jitter, s.peak, s.sum, s.jitters = 0, 0, 0, 0
+	s.transit, s.least, s.most, s.base, s.low, s.tally.late = 0, 0, 0, 0, 0, 0
+	return false
 }
 
 // nearestRate returns the clock that made so many ticks in a time of nanoseconds, 0 if none does.

@@ -42,7 +42,8 @@ func TestRTPFields(t *testing.T) {
 	}
 }
 
-// TestRTPRecords holds that a record of a flow says what is of its time only, and that the sequence goes on.
+// TestRTPRecords holds that a record of a flow says what is of its time only, and that the sequence goes on. What
+// of the last few packets has not come by its end may still come, and counts as lost in the next.
 func TestRTPRecords(t *testing.T) {
 	s := &spoken{ssrc: 1, seq: 65000, payload: 0, step: 160, octets: 160}
 	c := says("", 17, flow.Forward, nil)
@@ -56,8 +57,8 @@ func TestRTPRecords(t *testing.T) {
 			}
 		}
 		x.show(&c)
-		x.fields = x.report(&RTP)
-		want := [4][4]string{{"100", "0", "0", "20000"}, {"98", "1", "1", "40000"}, {"99", "2", "1", "60000"},
+		x.fields = x.report(&RTP, cut < 3)
+		want := [4][4]string{{"100", "0", "0", "20000"}, {"98", "0", "0", "40000"}, {"99", "3", "2", "60000"},
 			{"99", "1", "1", "40000"}}[cut]
 		got := [4]string{x.fields["RTP_IN_PKTS"], x.fields["RTP_IN_LOST_PKTS"], x.fields["RTP_IN_LOSS_RUNS"],
 			x.fields["RTP_IN_MAX_DELTA_USEC"]}
@@ -65,7 +66,7 @@ func TestRTPRecords(t *testing.T) {
 			t.Errorf("record %d: packets, lost, gaps, delta %v, want %v", cut, got, want)
 		}
 	}
-	if again := x.report(&RTP); len(again) > 0 {
+	if again := x.report(&RTP, false); len(again) > 0 {
 		t.Errorf("a record without packets says %v", again)
 	}
 }

@@ -138,7 +138,7 @@ func (h *sipHead) key() uint64 {
 var sipInvite = []byte("INVITE")
 
 // reportSIP says what was counted of registrations, and begins anew.
-func reportSIP(state []byte, a *flow.Attrs) {
+func reportSIP(state []byte, a *flow.Attrs, _ bool) {
 	s := (*sipMemory)(unsafe.Pointer(unsafe.SliceData(state)))
 	if s.ok+s.other == 0 {
 		return

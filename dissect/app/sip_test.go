@@ -151,13 +151,13 @@ func TestSIPRegistrations(t *testing.T) {
 		SIP.Ask(&m)
 	}
 	var a flow.Attrs
-	SIP.Report(state, &a)
+	SIP.Report(state, &a, false)
 	got := attributes(a.All())
 	if got["SIP_REGISTER_NUM_OK"] != "1" || got["SIP_REGISTER_NUM_OTHER"] != "1" || got["SIP_REGISTER_MAX_RRD"] != "1" {
 		t.Errorf("registrations %v", got)
 	}
 	a.Reset()
-	if SIP.Report(state, &a); len(a.All()) > 0 {
+	if SIP.Report(state, &a, false); len(a.All()) > 0 {
 		t.Errorf("what was reported is reported again: %v", attributes(a.All()))
 	}
 }
