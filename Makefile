@@ -9,7 +9,7 @@ SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What a fresh Debian 12 lacks: DPDK and libpcap to build, the judges that tests ask.
 BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
-VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps
+VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps sip-tester
 TEST_DEPS  := bash-completion tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat redis-server
 
 IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk grub-common rauc openssl zstd systemd \

@@ -112,8 +112,18 @@ func (p path) meter(t *testing.T, f func()) (records []map[string]any) {
 	return p.meterAt(t, "rc0", f)
 }
 
+// responseTemplate is of flows and events.
+const responseTemplate = `%RECORD_KIND %L7_PROTO_NAME %L4_DST_PORT %TRANSACTION_PROTOCOL %TRANSACTION_LATENCY_USEC
+%CLIENT_RTT_USEC %SERVER_RTT_USEC %APPL_LATENCY_USEC %CLIENT_NW_LATENCY_MS %SERVER_NW_LATENCY_MS`
+
 // meterAt is meter at an interface of the router.
 func (p path) meterAt(t *testing.T, dev string, f func()) (records []map[string]any) {
+	t.Helper()
+	return p.meterAs(t, dev, responseTemplate, f)
+}
+
+// meterAs is meter at an interface of the router, with a template.
+func (p path) meterAs(t *testing.T, dev, template string, f func()) (records []map[string]any) {
 	t.Helper()
 	dir := t.TempDir()
 	conf, to := filepath.Join(dir, "weir.toml"), filepath.Join(dir, "records.json")
@@ -127,11 +137,10 @@ queues = 1
 capacity = 4096
 [[exporter]]
 format = "json"
-records = ["flow", "event"]
-template = """%%RECORD_KIND %%L7_PROTO_NAME %%L4_DST_PORT %%TRANSACTION_PROTOCOL %%TRANSACTION_LATENCY_USEC
-%%CLIENT_RTT_USEC %%SERVER_RTT_USEC %%APPL_LATENCY_USEC %%CLIENT_NW_LATENCY_MS %%SERVER_NW_LATENCY_MS"""
+records = ["flow", "event", "call"]
+template = """%s"""
 to = %q
-`, filepath.Join(dir, "dataplane.sock"), dev, to))
+`, filepath.Join(dir, "dataplane.sock"), dev, template, to))
 	c, said := p.in(p.router, weir, "run", "-c", conf), &log{}
 	c.Stderr = said
 	if err := c.Start(); err != nil {
