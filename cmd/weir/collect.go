@@ -50,6 +50,16 @@ func (c *collectors) tellers() (all []egress.Teller) {
 	return all
 }
 
+// collected returns what came from exporters. Any goroutine may ask.
+func (r *run) collected() (all []collect.Account) {
+	if c := r.active.Load(); c != nil {
+		for _, one := range c.collectors.all {
+			all = append(all, one.Accounts()...)
+		}
+	}
+	return all
+}
+
 // close has all of them hand over what they have and end.
 func (c *collectors) close() (err error) {
 	for _, one := range c.all {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/manage"
 )
@@ -79,6 +80,8 @@ func (k *ctl) shows() []*cobra.Command {
 		}),
 		list(k, "exporters", "What became of the records of exporters", "/v1/exporters",
 			"EXPORTER RECORDS EXPORTED DROPPED PENDING SPOOLED FILTERED STATE", exporterRow),
+		list(k, "collected", "What came from exporters that are collected from", "/v1/collected",
+			"COLLECTOR EXPORTER DOMAIN MESSAGES RECORDS LOST TEMPLATES LAST STATE", collectedRow),
 		list(k, "sessions", "What is remembered of addresses", "/v1/sessions", "KIND KEY VALUE LEFT", func(s *manage.Remembered) []any {
 			return []any{s.Kind, s.Key, dash(s.Value), time.Duration(s.Left * 1e9).Round(time.Second)}
 		}),
@@ -86,6 +89,14 @@ func (k *ctl) shows() []*cobra.Command {
 			return []any{dash(when(e.Time)), dash(e.User), dash(e.By), dash(e.From), dash(e.Action), e.Status, dash(e.Detail)}
 		}),
 	}
+}
+
+func collectedRow(a *collect.Account) []any {
+	state := "ok"
+	if a.Silent {
+		state = "silent"
+	}
+	return []any{a.Collector, a.Exporter, a.Domain, a.Messages, a.Records, a.Lost, a.Templates, dash(when(a.Last)), state}
 }
 
 func percent(n, of uint64) string {

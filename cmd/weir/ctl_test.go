@@ -309,7 +309,7 @@ func TestCtl(t *testing.T) {
 	if out := remote("", exitUsage, "config", "validate", wrong); !strings.Contains(out, wrong+":8: flow.linge: unknown key; did you mean linger?") {
 		t.Errorf("it says %q", out)
 	}
-	for _, args := range []string{"log-level", "system", "ports", "queues", "top", "sessions", "config get 1", "config diff 1 2", "support " + file + ".tgz"} {
+	for _, args := range []string{"log-level", "system", "ports", "queues", "collected", "top", "sessions", "config get 1", "config diff 1 2", "support " + file + ".tgz"} {
 		remote("", 0, strings.Fields(args)...)
 	}
 	if out := remote("", exitFailed, "update", wrong); !strings.Contains(out, "update_command") {

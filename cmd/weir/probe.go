@@ -22,7 +22,7 @@ import (
 func (r *run) probe() manage.Probe {
 	return manage.Probe{
 		Version: version, Checks: storeChecks(r.schema), Factory: r.origin(), Log: r.log, Console: os.Stderr, Hub: r.hub, Board: r.board, Level: &r.level,
-		Apply: r.apply, State: r.state, Pause: r.pause, Restart: r.restart, Sessions: r.sessions, Query: r.query,
+		Apply: r.apply, State: r.state, Pause: r.pause, Restart: r.restart, Sessions: r.sessions, Collected: r.collected, Query: r.query,
 		Needs: r.needs, Lines: r.memoir.lines, Tracks: r.tracker, Metrics: metrics.Handler(version, r.published),
 	}
 }

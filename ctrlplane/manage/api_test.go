@@ -143,7 +143,7 @@ func TestEndpoints(t *testing.T) {
 	for _, x := range []call{
 		{"GET", "/v1/whoami", nil}, {"GET", "/v1/status", nil}, {"GET", "/v1/workers", nil}, {"GET", "/v1/queues",
 			nil},
-		{"GET", "/v1/ports", nil}, {"GET", "/v1/exporters", nil}, {"POST", "/v1/exporters/ipfix/pause", nil},
+		{"GET", "/v1/ports", nil}, {"GET", "/v1/exporters", nil}, {"GET", "/v1/collected", nil}, {"POST", "/v1/exporters/ipfix/pause", nil},
 		{"POST", "/v1/exporters/ipfix/resume", nil}, {"POST", "/v1/restart/dataplane", nil}, {"POST",
 			"/v1/restart/egress", nil},
 		{"PUT", "/v1/log/level", Level{"debug"}}, {"GET", "/v1/log/level", nil},

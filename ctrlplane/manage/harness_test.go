@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/aggregate"
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/ctrlplane/session"
@@ -137,7 +139,10 @@ func (b *bench) probe() Probe {
 			return nil
 		},
 		Sessions: func() *session.Store { return b.sessions },
-		Query:    query, Tracks: b.tracker, Lines: func() []byte { return []byte("a line\n") },
+		Collected: func() []collect.Account {
+			return []collect.Account{{Collector: "core", Exporter: netip.MustParseAddr("192.0.2.9"), Messages: 3}}
+		},
+		Query: query, Tracks: b.tracker, Lines: func() []byte { return []byte("a line\n") },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w,
 				"weir_test 1\n")

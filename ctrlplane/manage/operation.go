@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dataplane/nic"
 	"github.com/weir-probe/weir/dissect"
@@ -150,6 +151,10 @@ func accounts(s *egress.Summary) []Exporter {
 }
 
 func exporters(r *request) (any, error) { return accounts(r.s.probe.State().Summary), nil }
+
+func collected(r *request) (any, error) {
+	return append([]collect.Account{}, r.s.probe.Collected()...), nil
+}
 
 func workers(r *request) (any, error) {
 	all, st := []Worker{}, r.s.probe.State()

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/weir-probe/weir/ctrlplane/aggregate"
+	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/store"
@@ -54,6 +55,8 @@ type Probe struct {
 	Level *slog.LevelVar
 	// Sessions returns what is remembered, nil if nothing is.
 	Sessions func() *session.Store
+	// Collected returns what came from exporters that are collected from.
+	Collected func() []collect.Account
 	// Query reads which records somebody wants to see.
 	Query func(kinds []string, filter, template string) (watch.Query, error)
 	// Tracks keeps packets of subscribers; nil if nobody can.

@@ -1,6 +1,9 @@
 package manage
 
-import "github.com/weir-probe/weir/ctrlplane/track"
+import (
+	"github.com/weir-probe/weir/ctrlplane/collect"
+	"github.com/weir-probe/weir/ctrlplane/track"
+)
 
 // table returns all endpoints. What one is about is said once, here.
 func (s *Server) table() (all []*route) {
@@ -77,6 +80,9 @@ func operation() []route {
 		{method: "GET", path: "/v1/ports", who: Read, doc: "Inputs and their links.", out: []Port{}, do: ports},
 		{method: "GET", path: "/v1/exporters", who: Read, doc: "What became of the records of every exporter.",
 			out: []Exporter{}, do: exporters},
+		{method: "GET", path: "/v1/collected", who: Read,
+			doc: "What came from each exporter that is collected from, and since when it is silent.",
+			out: []collect.Account{}, do: collected},
 		{method: "POST", path: "/v1/exporters/{name}/pause", who: Operate, query: []param{name},
 			doc: "Have an exporter keep its records until it is resumed, also when weir begins anew.", do: pause},
 		{method: "POST", path: "/v1/exporters/{name}/resume", who: Operate, query: []param{name},
