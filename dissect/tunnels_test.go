@@ -2,6 +2,9 @@ package dissect
 
 import (
 	"bytes"
+	"encoding/binary"
+	"testing"
+	"unsafe"
 
 	"github.com/weir-probe/weir/dataplane/nic"
 )
@@ -268,5 +271,22 @@ func refusedSamples() []sample {
 		{"radiotap", 127, hx("00000800 00000000"), "unknown_link", ""},
 		{"17 tags", nic.Ethernet, ether(0x8100, tags, hx("000a 0800"), inner4), "too_deep", ""},
 		{"17 labels", nic.Ethernet, ether(0x8847, labels, hx("00064140"), inner4), "too_deep", ""},
+	}
+}
+
+// TestGTPInGTP opens tunnels in tunnels up to a limit, and meters what is around the first one that it does not open.
+func TestGTPInGTP(t *testing.T) {
+	packet := inner4
+	for n := range 60 {
+		g := binary.BigEndian.AppendUint16([]byte{0x30, 255}, uint16(len(packet)))
+		g = append(binary.BigEndian.AppendUint32(g, uint32(n+1)), packet...)
+		u := binary.BigEndian.AppendUint16(hx("c350 0868"), uint16(len(g)+8))
+		packet = v4(9, 17, append(append(u, 0, 0), g...))
+		f := nic.Frame{Data: unsafe.Pointer(&packet[0]), Len: uint32(len(packet)), Wire: uint32(len(packet)), Link: nic.RawIP}
+		var p Packet
+		p.Dissect(&f, false)
+		if p.Stop.Refused() || int(p.Outer.Depth) > maxLayers || n < 4 && (int(p.Outer.Depth) != n+1 || p.Outer.ID != 1) {
+			t.Errorf("%d tunnels: depth %d, id %d, %v", n+1, p.Outer.Depth, p.Outer.ID, p.Stop)
+		}
 	}
 }

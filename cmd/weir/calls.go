@@ -39,7 +39,10 @@ func openMemory(cfg *config.Config, failed func(error)) (m memory, err error) {
 	m.expected = expect.New(m.sessions, options.Idle+cfg.Flow.Linger+cfg.Flow.Lateness)
 	m.leases = lease.New(m.sessions, m.shared != nil)
 	users := cfg.UserOptions()
-	users.Store, users.Leases = m.sessions, m.leases
+	users.Store = m.sessions
+	if users.DHCP {
+		users.Leases = m.leases
+	}
 	m.users = subscriber.New(users)
 	return m, nil
 }
@@ -74,6 +77,8 @@ func (m *memory) Tally() []egress.Tally {
 	}
 	all = append(all,
 		egress.Tally{Part: "redis", Name: "up", Doc: "1 if Redis answers.", N: up, Gauge: true},
+		egress.Tally{Part: "redis", Name: "since", N: uint64(s.Redis.Since.Unix()), Gauge: true,
+			Doc: "When it came or went last, in seconds since 1970: while it is away, what other probes know is as old."},
 		egress.Tally{Part: "redis", Name: "queued", Doc: "Changes that wait to be written.",
 			N: uint64(s.Redis.Queued), Gauge: true})
 	for _, d := range session.RedisDocs {

@@ -121,7 +121,9 @@ func meter(cfg *config.Config, schema *flow.Schema, again func() (*config.Config
 		return nil
 	})
 	server.OnTrack(func(traces []worker.Trace) error {
-		log.Info("packets are tracked", "traces", len(traces))
+		if len(traces) > 0 {
+			log.Info("packets are tracked", "traces", len(traces))
+		}
 		return plane.Track(traces)
 	})
 	describe(log, in)

@@ -20,6 +20,7 @@ type Options struct {
 	Linger   time.Duration `toml:"linger" in:"0s..24h"` // 0 see the manual
 	Say      []string      `toml:"fields" one:"imsi msisdn imei apn cell nas session mac"`
 	Interval time.Duration `toml:"interval" in:"0s..24h"`             // of the records of usage; 0 is none
+	DHCP     bool          `toml:"leases"`                            // who is known by DHCP alone is a user, too
 	Tracks   string        `toml:"track_dir"`                         // where packets of users are kept that are tracked; empty is nowhere
 	Room     int64         `toml:"track_total_size" in:"1MiB..64TiB"` // octets of all files there
 

@@ -107,7 +107,7 @@ func New(o Options) *Correlator {
 func Signalling() (all egress.Records) {
 	for i, d := range app.All {
 		switch d {
-		case &app.RADIUS, &app.GTP, &app.Diameter, &app.PFCP:
+		case &app.RADIUS, &app.GTP, &app.Diameter, &app.PFCP, &app.DHCP, &app.DHCPv6:
 			all = all.And(egress.Only(egress.EventsOf(i)))
 		}
 	}
