@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/weir-probe/weir/dataplane/flow"
 	"github.com/weir-probe/weir/dataplane/nic"
@@ -195,7 +196,9 @@ func BenchmarkRTP(b *testing.B) {
 			b.ReportMetric(float64(plain.spent[at])/slice/nic.Max, "plain-cpu-ns/packet")
 			b.ReportMetric(float64(heard.spent[at])/slice/nic.Max, "rtp-cpu-ns/packet")
 			b.ReportMetric(float64(heard.spent[at])/float64(plain.spent[at]), "times-plain")
-			b.ReportMetric(float64(heard.arena.lent)/float64(n), "state-octets/call")
+			b.ReportMetric(slice*nic.Max*1e9/float64(heard.spent[at]), "rtp-packets/s")
+			octets := unsafe.Sizeof(slot{}) + unsafe.Sizeof(flow.Record{}) + unsafe.Sizeof(talk{}) // of its flow
+			b.ReportMetric(float64(heard.arena.lent)/float64(n)+float64(octets), "octets/call")
 		})
 	}
 }
