@@ -8,8 +8,8 @@ import (
 	"github.com/weir-probe/weir/dissect/wire"
 )
 
-// BMP is version 3 of the BGP Monitoring Protocol (RFC 7854), with tables of RFC 8671 and RFC 9069: routers tell
-// stations what their neighbours tell. A session is known by its begin, which names the router. Each message
+// BMP is version 3 of the BGP Monitoring Protocol (RFC 7854), with tables of RFC 8671 and RFC 9069: routers
+// tell stations what their neighbours tell. A session is known by its begin, which names the router. Each message
 // but reports of statistics is a notice.
 var BMP = Dissector{
 	Name:   "bmp",
