@@ -201,6 +201,7 @@ func FuzzCollect(f *testing.F) {
 	f.Add(ipfixMessage(0, set(2, words(256, 1, 293, 65535)...), set(2, words(257, 1, 8, 4)...),
 		set(256, 11, 3, 1, 1, 0, 8, 192, 0, 2, 1, 0)))
 	f.Add(ipfixMessage(0, set(2, words(256, 1, 315, 65535)...), set(256, 2, 8, 0)))
+	f.Add(ipfixMessage(0, set(2, words(256, 1, 291, 65535)...), set(256, append([]byte{9, 255}, words(371, 65535, 0x0361)...)...)))
 	f.Add(append([]byte{0, 5, 0, 1}, make([]byte, 20+48)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x := newBench(t, func(o *Options) {

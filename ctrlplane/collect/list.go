@@ -28,7 +28,7 @@ func (w *Worker) lists(s *session, depth int) {
 		switch {
 		case depth == maxLists:
 		case l.ID == basicList:
-			ok = w.basic(l.Octets)
+			ok = w.basic(s, l.Octets, depth)
 		case l.ID == subTemplateList:
 			ok = w.subRecords(s, l.Octets, false, depth)
 		default:
@@ -40,38 +40,35 @@ func (w *Worker) lists(s *session, depth int) {
 	}
 }
 
-// basic reads a list of values of one element: a semantic, the element, its length.
-func (w *Worker) basic(b []byte) bool {
+// basic reads a list of values of one element: a semantic, the element, its length. Each is read as a record of a
+// template of nothing else.
+func (w *Worker) basic(s *session, b []byte, depth int) bool {
 	be := binary.BigEndian
 	if len(b) < 5 {
 		return false
 	}
-	id, length, pen := be.Uint16(b[1:]), int(be.Uint16(b[3:])), uint32(0)
+	of := flow.Specifier{ID: be.Uint16(b[1:]), Length: be.Uint16(b[3:])}
 	values := b[5:]
-	if id&(1<<15) != 0 {
+	if of.ID&(1<<15) != 0 {
 		if len(b) < 9 {
 			return false
 		}
-		id, pen, values = id&^(1<<15), be.Uint32(b[5:]), b[9:]
+		of.ID, of.PEN, values = of.ID&^(1<<15), be.Uint32(b[5:]), b[9:]
 	}
-	if length == 0 {
+	if of.Length == 0 {
 		return len(values) == 0
 	}
-	for len(values) > 0 {
-		n := length
-		if n == flow.Varies {
-			var ok bool
-			if values, n, ok = flow.Variable(values); !ok {
-				return false
-			}
-		}
-		if n > len(values) {
-			return false
-		}
-		w.a.Element(pen, id, values[:n])
-		values = values[n:]
+	in := w.registry.inlet([]flow.Specifier{of}, flow.Convention(s.convention.Load()))
+	ignored, ok := w.a.Ignored, true
+	for ok && len(values) > 0 {
+		values, ok = in.Read(values, &w.a)
+		ignored &= w.a.Ignored
 	}
-	return true
+	w.a.Ignored = ignored
+	if w.a.Lists[0].ID != 0 {
+		w.lists(s, depth+1)
+	}
+	return ok
 }
 
 // subRecords reads records of templates: one template for all of a subTemplateList, one for each run

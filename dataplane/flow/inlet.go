@@ -260,6 +260,8 @@ func (in *Inlet) finish(a *Arrival) {
 
 // Places in Record of what depends on the protocol.
 const (
+	placeFirst   = uint16(unsafe.Offsetof(rec.First))
+	placeLast    = uint16(unsafe.Offsetof(rec.Last))
 	placeSrcPort = uint16(unsafe.Offsetof(rec.SrcPort))
 	placeDstPort = uint16(unsafe.Offsetof(rec.DstPort))
 	placeICMP    = uint16(unsafe.Offsetof(rec.ICMP))
@@ -272,20 +274,31 @@ const (
 // relative works out times that are told by how long before the export they were, or by a duration.
 func (a *Arrival) relative() {
 	if a.Has&NoteBeforeFirst != 0 && a.Export > a.Before[0] {
-		a.First, a.Has = a.Export-a.Before[0], a.Has|NoteFirst
+		a.begin(a.Export - a.Before[0])
 	}
 	if a.Has&NoteBeforeLast != 0 && a.Export > a.Before[1] {
-		a.Last, a.Has = a.Export-a.Before[1], a.Has|NoteLast
+		a.end(a.Export - a.Before[1])
 	}
 	if a.Has&NoteDuration == 0 {
 		return
 	}
 	switch first, last := a.First != 0, a.Last != 0; {
 	case first && !last:
-		a.Last, a.Has = a.First+a.Duration, a.Has|NoteLast
+		a.end(a.First + a.Duration)
 	case last && !first && a.Last > a.Duration:
-		a.First, a.Has = a.Last-a.Duration, a.Has|NoteFirst
+		a.begin(a.Last - a.Duration)
 	}
+}
+
+// begin and end say when the flow did, nanoseconds since the Unix epoch.
+func (a *Arrival) begin(ns uint64) {
+	a.First, a.Has = ns, a.Has|NoteFirst
+	a.Said.set(placeFirst)
+}
+
+func (a *Arrival) end(ns uint64) {
+	a.Last, a.Has = ns, a.Has|NoteLast
+	a.Said.set(placeLast)
 }
 
 // query gives an ICMP flow the key that weir's own have: no ports, but type and code in that of the
