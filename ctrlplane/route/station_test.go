@@ -1,6 +1,8 @@
 package route
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -235,6 +238,33 @@ func TestStationAgain(t *testing.T) {
 		t.Errorf("counted %v", l.Table.counts)
 	}
 	l.Table.mu.Unlock()
+}
+
+// FuzzStation holds that a router can say anything, that its routes are bounded, and gone with it.
+func FuzzStation(f *testing.F) {
+	begin := "\x03\x00\x00\x00\x06\x04"
+	about := strings.Repeat("\x00", 22) + "\xc0\x00\x02\x01\x00\x00\xfb\xf4\xc0\x00\x02\x01" +
+		strings.Repeat("\x00", 8)
+	update := strings.Repeat("\xff", 16) +
+		"\x00\x2d\x02\x00\x00\x00\x12\x40\x01\x01\x00\x40\x02\x04\x02\x01\xfb\xf4" +
+		"\x40\x03\x04\xc0\x00\x02\x01\x18\xcb\x00\x71"
+	f.Add([]byte(begin))
+	f.Add([]byte(begin + "\x03\x00\x00\x00\x5d\x00" + about + update))
+	f.Add([]byte(begin + "\x03\x00\x00\x00\x5d\x00" + about + update +
+		"\x03\x00\x00\x00\x33\x02" + about + "\x02\x00\x01"))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		r := router{table: NewTable(3), neighbours: map[neighbour]*view{}}
+		if r.read(bufio.NewReader(bytes.NewReader(said))) == nil {
+			t.Error("it ends without a word")
+		}
+		if n := r.table.Len(); n > 3 {
+			t.Errorf("%d routes", n)
+		}
+		r.forget(func(neighbour) bool { return true })
+		if n := r.table.Len(); n != 0 || len(r.table.routes) != 0 {
+			t.Errorf("%d routes are left", n)
+		}
+	})
 }
 
 func dial(t *testing.T, l *Listener) net.Conn {

@@ -79,6 +79,7 @@ type btState struct {
 	messages [2]uint8 // seen behind the handshake
 	tracks   bool     // it is with a tracker
 	utp      bool
+	table    bool // it has the table, too
 	waits    uint8
 }
 
@@ -91,7 +92,9 @@ func parseBitTorrent(m *Message) Verdict {
 	case len(b) == 0:
 		return Reject
 	case b[0] == 'd':
-		return btTable(m)
+		v := btTable(m)
+		s.table = s.table || v == Accept
+		return v
 	case bytes.HasPrefix(b, []byte(btSearch)):
 		return btLocal(m)
 	case s.utp || b[0]&15 == 1 && !s.tracks:
@@ -220,6 +223,7 @@ func (s *btState) datagram(m *Message) Verdict {
 	const syn, data, most = 4, 0, 32
 	r := m.Reader
 	kind, extension := r.U8(), r.U8()
+	plain := extension == 0
 	r.Skip(6)
 	since, window, seq, ack := r.U32(), r.U32(), r.U16(), r.U16()
 	for n := 0; extension != 0 && n < 8; n++ {
@@ -231,8 +235,9 @@ func (s *btState) datagram(m *Message) Verdict {
 	}
 	payload := r.Peek()
 	shakes := kind>>4 == data && len(payload) >= btHandshake && string(payload[:len(btName)]) == btName
-	opens := kind>>4 == syn && since == 0 && seq == 1 && ack == 0 && window > 0 && len(payload) == 0
-	if !s.utp && !shakes && !opens {
+	opens := kind>>4 == syn && since == 0 && ack == 0 && len(payload) == 0 &&
+		(seq == 1 && window > 0 || window == 0 && plain) // of BEP 29, and of libtorrent
+	if !s.utp && !s.table && !shakes && !opens {
 		return Reject
 	}
 	m.Rest()

@@ -110,3 +110,21 @@ func btHandshakes(field string) func(m *heard) (string, bool) {
 		return m.Fields[field], m.Fields["BITTORRENT_MESSAGE"] == "handshake"
 	}
 }
+
+// TestBitTorrentSYN holds how a flow of µTP may begin: as the specification has it, and as libtorrent does.
+func TestBitTorrentSYN(t *testing.T) {
+	const none = "\x00\x00\x00\x00"
+	for octets, want := range map[string]int{
+		"A\x00\x08\x1e\x81\xc6I\x81" + none + none + "W\x5c\x00\x00":             1,
+		"A\x00\x08\x1e\x81\xc6I\x81" + none + "\x00\x10\x00\x00\x00\x01\x00\x00": 1,
+		"A\x00\x08\x1e\x81\xc6I\x81" + none + "\x00\x10\x00\x00W\x5c\x00\x00":    0,
+		"A\x00\x08\x1e\x81\xc6I\x81" + none + none + "W\x5c\x00\x01":             0,
+		"A\x00\x08\x1e\x81\xc6I\x81" + none + none + "W\x5c\x00\x00\x00":         0,
+		"!\x00\x08\x1e\x81\xc6I\x81" + none + none + "W\x5c\x00\x00":             0,
+	} {
+		c := says("syn", 17, flow.Forward, []byte(octets))
+		if got := len(drive(&c, &BitTorrent).messages); got != want {
+			t.Errorf("% x: %d messages, want %d", octets, got, want)
+		}
+	}
+}

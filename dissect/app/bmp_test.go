@@ -10,6 +10,10 @@ import (
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
+func FuzzBMP(f *testing.F)        { fuzzPieces(f, &BMP) }
+func FuzzBGP(f *testing.F)        { fuzzPieces(f, &BGP) }
+func FuzzBitTorrent(f *testing.F) { fuzzPieces(f, &BitTorrent) }
+
 // bmpBytes returns a message.
 func bmpBytes(kind byte, body ...[]byte) []byte {
 	b := append([]byte{bmpVersion, 0, 0, 0, 0, kind}, slices.Concat(body...)...)

@@ -91,7 +91,8 @@ func dbCompare(t *testing.T, d *Dissector, files []string, judges []dbJudge, exp
 // dbPorts tells tshark of ports that it does not know.
 var dbPorts = map[string]string{
 	"beats__mysql_int_string_operations.pcap": "tcp.port==13001,mysql",
-	"frr-bmp.pcap": "tcp.port==34011,bmp",
+	"libtorrent-utp.pcap":                     "udp.port==6882,bt-utp",
+	"frr-bmp.pcap":                            "tcp.port==34011,bmp",
 }
 
 func dbUnion(a, b map[string]int) map[string]int {
