@@ -59,7 +59,7 @@ func TestPlan(t *testing.T) {
 	p := flow.NewPlan(fields)
 	had := make([]bool, len(fields))
 	const boot = 1e18
-	for number := range 12000 {
+	for number := range 16000 {
 		v := arbitrary(r, s, number)
 		p.Read(v)
 		for i, f := range fields {

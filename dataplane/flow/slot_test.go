@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -108,6 +109,9 @@ func TestEveryMemberHasAField(t *testing.T) {
 		said := false
 		for _, sample := range samples {
 			r := sample()
+			if r.Proto == protoSCTP && strings.HasPrefix(m.path, "Record.Cold.TCP") {
+				continue // something else is there
+			}
 			before := s.everything(r)
 			for i, o := range m.octets(r) {
 				m.octets(r)[i] = o ^ 1
