@@ -71,6 +71,7 @@ require (
 	github.com/charmbracelet/bubbletea v1.3.10
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+	github.com/yuin/gopher-lua v1.1.2
 )
 
 require (

@@ -19,6 +19,7 @@ type Counters struct {
 	Saturated atomic.Uint64 // flows with counters too large for their element
 
 	Filtered  atomic.Uint64 // flows left out because the exporter does not want them; not in Records
+	Vetoed    atomic.Uint64 // flows that a policy kept from the exporter; nor are they
 	Recovered atomic.Uint64 // flows found in the spool that an earlier run had left there
 	Spooled   atomic.Uint64 // flows that are in the spool now
 	Replayed  atomic.Uint64 // flows exported that were in the spool before

@@ -26,6 +26,7 @@ import (
 type control struct {
 	exporters
 	memory
+	policing
 	routes *route.Listener // nil if nobody tells routes
 	sums   *aggregate.Correlator
 	cfg    *config.Config
@@ -63,6 +64,9 @@ func openControl(cfg *config.Config, schema *flow.Schema, failed func(error), wa
 	}
 	var err error
 	if c.memory, err = openMemory(cfg, failed); err != nil {
+		return nil, errors.Join(err, c.close(0))
+	}
+	if c.policing, err = openPolicing(cfg, schema, failed, wait); err != nil {
 		return nil, errors.Join(err, c.close(0))
 	}
 	if c.sums, err = aggregate.NewCorrelator(cfg.Aggregates, schema, cfg.AggregateLateness()); err != nil {
@@ -137,7 +141,7 @@ func (c *control) openExporters(s setting) (err error) {
 		s.ledger = egress.OpenLedger(make([]byte, dataplane.LedgerSize))
 	}
 	c.setting = s
-	if c.measured, err = c.blocks(c.cfg.Exporters); err != nil {
+	if c.measured, err = c.measures(c.cfg); err != nil {
 		return err
 	}
 	if s.measured != 0 {
@@ -166,7 +170,8 @@ func (c *control) egress(sources []egress.Source) *egress.Egress {
 	if u := c.cfg.Users; u.Sessions > 0 {
 		e.Hold = egress.Hold{For: u.Hold, Room: int(u.HoldRoom), Prompt: subscriber.Signalling()}
 	}
-	e.Correlators, e.Tellers = append(c.correlators(), c.sums), append(c.tellers(), &c.memory)
+	e.Correlators, e.Tellers = append(c.correlators(), c.sums), append(c.tellers(), &c.memory, c.host)
+	c.policing.take(e)
 	if c.routes != nil {
 		e.Tellers = append(e.Tellers, c.routes.Table)
 	}
@@ -193,7 +198,7 @@ func (c *control) close(patience time.Duration) error {
 	if c.commands != nil {
 		err = errors.Join(err, c.commands.Close(ctx))
 	}
-	err = errors.Join(err, c.memory.close())
+	err = errors.Join(err, c.memory.close(), c.policing.close(ctx))
 	c.done()
 	return err
 }

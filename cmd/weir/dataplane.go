@@ -77,7 +77,7 @@ const heap = 256 << 20
 // again.
 func meter(cfg *config.Config, schema *flow.Schema, again func() (*config.Config, error)) error {
 	log := newLogger(cfg).With("process", "dataplane")
-	b, err := shapeOf(schema, cfg).blocks(cfg.Exporters)
+	b, err := shapeOf(schema, cfg).measures(cfg)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,6 @@ func (r *run) takeOver(c *control, next *config.Config) (waits []string, err err
 	}
 	r.every <- next.Stats.Interval
 	r.log.Info("configuration taken over", "added", done.Added, "changed", done.Changed, "paused", done.Paused,
-		"resumed", done.Resumed, "removed", done.Removed)
+		"resumed", done.Resumed, "removed", done.Removed, "policy", done.Policy)
 	return waits, nil
 }

@@ -86,6 +86,7 @@ func commands(schema *flow.Schema) *cobra.Command {
 		fieldsCommand(schema),
 		sinksCommand(),
 		schemaCommand(schema),
+		policyCommand(schema),
 		nprobeCommand(schema),
 		applianceCommand(schema),
 		versionCommand(),

@@ -413,14 +413,14 @@ func (c *control) differs(next *config.Config) bool {
 	for _, d := range config.Diff(c.cfg, next) {
 		table := tableOf(d.Key)
 		alone := slices.Contains(ofDataplane, d.Key) || table == "input" && strings.HasSuffix(d.Key, "].filter")
-		if !alone && !slices.Contains([]string{"exporter", "stats", "log", "metrics", "management"}, table) {
+		if !alone && !slices.Contains([]string{"exporter", "policy", "stats", "log", "metrics", "management"}, table) {
 			return true
 		}
 	}
 	return false
 }
 
-// wants returns which exporters and aggregates want what is not measured.
+// wants returns which exporters and aggregates want what is not measured, and whether the policy does.
 func (c *control) wants(next *config.Config) (what []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -433,6 +433,9 @@ func (c *control) wants(next *config.Config) (what []string) {
 	}
 	if b, err := s.blocks(nil); err == nil && b&^c.measured != 0 {
 		what = append(what, "aggregate: its fields or its filter need what is not measured yet")
+	}
+	if b, err := s.judged(next); err == nil && b&^c.measured != 0 {
+		what = append(what, "policy: its fields need what is not measured yet")
 	}
 	return what
 }

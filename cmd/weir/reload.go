@@ -11,6 +11,7 @@ import (
 
 	"github.com/weir-probe/weir/ctrlplane/config"
 	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/policy"
 	"github.com/weir-probe/weir/export/sink"
 )
 
@@ -18,9 +19,11 @@ import (
 // egress waits with it, and records wait in the rings.
 const handover = 2 * time.Second
 
-// change is what became of exporters when the configuration was read again, by their names.
+// change is what became of exporters when the configuration was read again, by their names, and of the policy.
 type change struct {
 	Added, Changed, Paused, Resumed, Removed []string
+
+	Policy string // what became of the policy; empty is nothing
 }
 
 // Reload has the exporters of another configuration take the place of those that run. One that is
@@ -35,6 +38,9 @@ func (c *control) Reload(next *config.Config) (done change, restart []string, er
 		return done, nil, errors.New("configuration is not taken over: weir is about to end, or has not begun")
 	}
 	p := plan{c: c, restart: c.restarts(next)}
+	if err = p.judge(next); err != nil {
+		return done, nil, err
+	}
 	if err = p.make(next.Exporters); err != nil {
 		c.discard(p.fresh)
 		return change{}, nil, err
@@ -44,6 +50,10 @@ func (c *control) Reload(next *config.Config) (done change, restart []string, er
 			return old
 		}
 		c.running.Every = next.Stats.Interval
+		if p.done.Policy != "" {
+			c.policy = p.policy
+			c.policing.take(c.running)
+		}
 		return c.outputs()
 	})
 	switch {
@@ -60,6 +70,9 @@ func (c *control) Reload(next *config.Config) (done change, restart []string, er
 	c.leave(p.old)
 	running := *c.cfg
 	running.Exporters, running.Stats = nil, next.Stats
+	if !p.stays {
+		running.Policy = next.Policy
+	}
 	for _, f := range c.forms {
 		running.Exporters = append(running.Exporters, f.table)
 	}
@@ -76,7 +89,7 @@ func (c *control) restarts(next *config.Config) (tables []string) {
 		switch {
 		case d.Needs != "":
 			what = "the dataplane"
-		case table == "exporter" || table == "stats" || c.adjusted(d.Key):
+		case table == "exporter" || table == "stats" || table == "policy" || c.adjusted(d.Key):
 			continue
 		}
 		if line := fmt.Sprintf("[%s]: restart %s", table, what); !slices.Contains(tables, line) {
@@ -103,12 +116,41 @@ type plan struct {
 	old     []*form // to be closed
 	done    change
 	restart []string
+	policy  *policy.Policy // if done says so; nil is none
+	stays   bool           // the policy has to wait for a restart
 }
 
 // late is a table whose exporter cannot be opened yet, and where it belongs.
 type late struct {
 	table *config.Exporter
 	at    int
+}
+
+// judge reads the policy, also if only its file has changed. It takes the place of the one that runs if it can
+// be read and does not fail when it is tried; state, counters and programs that run outlast it.
+func (p *plan) judge(next *config.Config) (err error) {
+	old := p.c.policy
+	if p.policy, err = p.c.policing.read(next, p.c.schema); err != nil {
+		return err
+	}
+	switch {
+	case p.policy == nil && old == nil:
+	case p.policy == nil:
+		p.done.Policy = "removed"
+	case old == nil:
+		p.done.Policy = "added"
+	case !old.Same(p.policy):
+		p.done.Policy = "changed"
+	}
+	if p.policy == nil || p.done.Policy == "" {
+		return nil
+	}
+	b, err := p.c.judged(next)
+	if b&^p.c.measured != 0 {
+		p.done.Policy, p.stays = "", true
+		p.restart = append(p.restart, "policy: its fields need what is not measured yet; restart the dataplane")
+	}
+	return err
 }
 
 // make finds out what has to be done and opens what can be opened beside what runs.

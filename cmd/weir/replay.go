@@ -42,6 +42,8 @@ type replay struct {
 	logs     string
 	to       map[string]*string // format: target, empty for none
 	schema   *flow.Schema
+	tried    *policing  // in place of the policy of the configuration, if there is one
+	needed   flow.Block // which that needs
 }
 
 const (
@@ -64,6 +66,7 @@ func replayCommand(schema *flow.Schema) *cobra.Command {
   weir replay --ipfix udp://127.0.0.1:4739 --table --workers 4 big.pcap
   weir replay --events capture.pcap | jq .DNS_QUERY
   weir replay --events --records dns,http --logs out --malformed out/malformed capture.pcap
+  weir replay --policy policy.lua --json capture.pcap
   weir replay --collect --json export.pcap      the flows that routers exported
   weir replay --dpdk --table capture.pcap       through DPDK's net_pcap driver`,
 		Args: arguments(cobra.MinimumNArgs(1)),
@@ -105,6 +108,7 @@ func (r *replay) flags(c *cobra.Command) {
 	r.to[events] = f.String(events, "", "write transactions of applications as JSON, to standard output or =TARGET")
 	f.Lookup(events).NoOptDefVal = stdout
 	f.StringSliceVar(&r.records, "records", nil, "what the other outputs write: flow, event, call, or protocols as dns,http")
+	f.StringVar(&r.cfg.Policy.File, "policy", "", "have this policy decide about records; it knows exporters as json, table, …")
 	f.StringVar(&r.logs, "logs", "", "write nProbe's logs of DNS, HTTP and others, and one of calls, below this directory")
 	f.StringVar(&r.cfg.Apps.Malformed, "malformed", "", "keep malformed packets as pcapng files in this directory")
 	f.BoolVar(&r.noApps, "no-applications", false, "do not look into what flows say")
@@ -222,21 +226,29 @@ func (r *replay) run(out, log io.Writer) error {
 	if r.collect {
 		return r.collected(log)
 	}
+	e, err := r.export(log)
+	if e == nil {
+		return err
+	}
+	return r.account(e, log, err)
+}
+
+// export meters the captures and exports what they say. The egress is nil if that could not begin.
+func (r *replay) export(log io.Writer) (*egress.Egress, error) {
 	in, err := r.open()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer in.close()
 	c, err := openControl(r.cfg, r.schema, func(err error) { fmt.Fprintln(log, "weir:", err) }, true)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if r.tried != nil {
+		c.policing = *r.tried
 	}
 	e, err := r.meter(in, c, log)
-	err = errors.Join(err, c.close(time.Minute))
-	if e == nil {
-		return err
-	}
-	return errors.Join(r.account(e, log, err), in.err())
+	return e, errors.Join(err, c.close(time.Minute), in.err())
 }
 
 // meter runs the captures through a dataplane and everything behind it. The egress is nil if

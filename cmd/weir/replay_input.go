@@ -33,9 +33,10 @@ func (r *replay) open() (*replayInput, error) {
 	conf := r.cfg.Worker(&r.cfg.Inputs[0])
 	out := shapeOf(r.schema, r.cfg)
 	var err error
-	if conf.Blocks, err = out.blocks(r.cfg.Exporters); err != nil {
+	if conf.Blocks, err = out.measures(r.cfg); err != nil {
 		return nil, err
 	}
+	conf.Blocks |= r.needed
 	f, err := filter.Compile(nic.Ethernet, 0, r.filter)
 	if err != nil {
 		return nil, usageError{err}

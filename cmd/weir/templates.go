@@ -18,7 +18,7 @@ import (
 // appTemplate is what they say of flows before the fields of the protocols.
 const appTemplate = ` %SERVICE_NAME %SERVICE_CATEGORY
 	%FLOW_USER_NAME %SUBSCRIBER_IMSI %SUBSCRIBER_MSISDN %SUBSCRIBER_IMEI %SUBSCRIBER_APN %SUBSCRIBER_CELL
-	%SUBSCRIBER_NAS %SUBSCRIBER_SESSION %SUBSCRIBER_MAC
+	%SUBSCRIBER_NAS %SUBSCRIBER_SESSION %SUBSCRIBER_MAC %POLICY_TAGS %POLICY_NOTE
 	%TRANSACTIONS %TRANSACTION_LATENCY_MIN_USEC %TRANSACTION_LATENCY_AVG_USEC %TRANSACTION_LATENCY_MAX_USEC`
 
 // eventTemplate is what is exported of every event before the fields of its protocol.
@@ -31,7 +31,7 @@ const eventTemplate = ` %TRANSACTION_PROTOCOL %TRANSACTION_STATE %TRANSACTION_AS
 	%SRC_VLAN %INPUT_SNMP %COMMUNITY_ID %L7_PROTO %L7_PROTO_NAME %L7_PROTO_CATEGORY %L7_CONFIDENCE
 	%SERVICE_NAME %SERVICE_CATEGORY
 	%FLOW_USER_NAME %SUBSCRIBER_IMSI %SUBSCRIBER_MSISDN %SUBSCRIBER_IMEI %SUBSCRIBER_APN %SUBSCRIBER_CELL
-	%SUBSCRIBER_NAS %SUBSCRIBER_SESSION %SUBSCRIBER_MAC
+	%SUBSCRIBER_NAS %SUBSCRIBER_SESSION %SUBSCRIBER_MAC %POLICY_TAGS %POLICY_NOTE
 	%FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS
 	%SRC_IP_COUNTRY %DST_IP_COUNTRY %SRC_IP_CITY %DST_IP_CITY %SRC_AS %DST_AS
 	%SAMPLING_INTERVAL %EXPORTER_IPV4_ADDRESS %EXPORTER_IPV6_ADDRESS %NPROBE_INSTANCE_NAME`
@@ -47,7 +47,13 @@ var kindTemplates = [...]struct {
 	{egress.Only(egress.Subscribers, egress.Groups), usageTemplate, flow.OfUsage},
 	{egress.Only(egress.Devices), counterTemplate, flow.OfCounters},
 	{egress.Only(egress.Aggregates), aggregateTemplate, flow.OfAggregates},
+	{egress.Only(egress.Alerts), alertTemplate, flow.OfAlerts},
 }
+
+// alertTemplate is what is exported of an alert besides what the policy says: what it was raised for.
+const alertTemplate = ` %IPV4_SRC_ADDR %L4_SRC_PORT %IPV4_DST_ADDR %L4_DST_PORT %PROTOCOL %IP_PROTOCOL_VERSION
+	%COMMUNITY_ID %FLOW_START_MILLISECONDS %FLOW_END_MILLISECONDS %L7_PROTO %L7_PROTO_NAME %SERVICE_NAME
+	%FLOW_USER_NAME %POLICY_TAGS %POLICY_NOTE %TRANSACTION_PROTOCOL`
 
 // counterTemplate is who sent counters of devices, and when they came.
 const counterTemplate = ` %EXPORTER_IPV4_ADDRESS %EXPORTER_IPV6_ADDRESS %OBSERVATION_DOMAIN_ID
@@ -178,6 +184,16 @@ func (s shape) withheld() (fields []*flow.Field) {
 		}
 	}
 	return fields
+}
+
+// measures returns what workers have to measure for a configuration.
+func (s shape) measures(cfg *config.Config) (flow.Block, error) {
+	b, err := s.blocks(cfg.Exporters)
+	if err != nil {
+		return 0, err
+	}
+	more, err := s.judged(cfg)
+	return b | more, err
 }
 
 // blocks returns what workers have to measure for all exporters together, and for the aggregates.

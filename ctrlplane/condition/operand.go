@@ -201,6 +201,15 @@ func written(f *flow.Field) func(v *flow.View) (value, bool) {
 	}
 }
 
+// Number returns what gets the number in a field as a float64, in the unit that JSON has it in.
+func Number(f *flow.Field) func(v *flow.View) (float64, bool) {
+	of := amount(f)
+	return func(v *flow.View) (float64, bool) {
+		x, ok := of(v)
+		return x.float(), ok
+	}
+}
+
 // amount returns the number in a field, in the unit that JSON has it in.
 func amount(f *flow.Field) func(v *flow.View) (value, bool) {
 	unit := map[flow.Type]uint64{flow.DateTimeSeconds: 1e9, flow.SysUpTimeMilliseconds: 1e9,

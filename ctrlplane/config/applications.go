@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weir-probe/weir/ctrlplane/egress"
 	"github.com/weir-probe/weir/dissect/app"
 	"github.com/weir-probe/weir/export/formats"
 )
@@ -74,18 +75,13 @@ func (k *checker) applications(c *Config) {
 	}
 }
 
-// kinds are the records there are besides the events of dissectors.
-var kinds = []string{"flow", "event", "call", "statistics", "subscriber", "group", "counters", "aggregate"}
-
 // records checks that an exporter can have the records it asks for.
 func (k *checker) records(key string, c *Config, e *Exporter) {
-	known, used := slices.Clone(kinds), slices.Clone(kinds)
-	for _, d := range app.All {
-		known = append(known, d.Name)
-	}
-	for _, d := range c.Apps.Dissectors() {
-		used = append(used, d.Name)
-	}
+	known := egress.Kinds()
+	used := slices.DeleteFunc(slices.Clone(known), func(kind string) bool {
+		is := func(d *app.Dissector) bool { return d.Name == kind }
+		return slices.ContainsFunc(app.All, is) && !slices.ContainsFunc(c.Apps.Dissectors(), is)
+	})
 	for i, kind := range e.Records {
 		place := at(key+".records", i, len(e.Records))
 		switch {
@@ -97,6 +93,8 @@ func (k *checker) records(key string, c *Config, e *Exporter) {
 			k.report(place, fmt.Sprintf("netflow5 has no way to say what %q is", kind), `use format = "ipfix"`)
 		case kind == "statistics" && len(e.Records) > 1:
 			k.report(place, "statistics share no fields with other records", "give them an [[exporter]] of their own")
+		case kind == "alert" && !c.Policy.Given():
+			k.report(place, "an exporter wants alerts, but there is no policy to raise any", "write [policy] with a file")
 		case !slices.Contains(used, kind):
 			k.report(place, fmt.Sprintf("there are no events of %s: its dissector is off", kind), turnOn)
 		}

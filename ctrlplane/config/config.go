@@ -8,6 +8,7 @@ import (
 	"github.com/weir-probe/weir/ctrlplane/aggregate"
 	"github.com/weir-probe/weir/ctrlplane/call"
 	"github.com/weir-probe/weir/ctrlplane/collect"
+	"github.com/weir-probe/weir/ctrlplane/policy"
 	"github.com/weir-probe/weir/ctrlplane/route"
 	"github.com/weir-probe/weir/ctrlplane/session"
 	"github.com/weir-probe/weir/ctrlplane/subscriber"
@@ -37,6 +38,7 @@ type Config struct {
 	BGP        route.Options      `toml:"bgp"`
 
 	Aggregates []aggregate.Options `toml:"aggregate"`
+	Policy     policy.Options      `toml:"policy"`
 
 	Exporters []Exporter `toml:"exporter"`
 	Logs      Logs       `toml:"logs"`
@@ -211,7 +213,7 @@ func Default() *Config {
 			MalformedRate:  100,
 		},
 		Calls: call.DefaultOptions(), Sessions: session.DefaultOptions(), Users: subscriber.DefaultOptions(),
-		BGP:   route.DefaultOptions(),
+		BGP: route.DefaultOptions(), Policy: policy.DefaultOptions(),
 		Logs:  Logs{Timeout: time.Minute, Limit: 2},
 		Log:   Log{Level: "info", Format: "text"},
 		Stats: Stats{Interval: time.Minute},

@@ -51,6 +51,7 @@ func (k *checker) validate(c *Config) {
 	k.aggregates(c)
 	k.commands(c)
 	k.exporters(c)
+	k.policy(c)
 	k.listen("metrics.listen", c.Metrics.Listen)
 	k.management(c)
 }

@@ -18,6 +18,7 @@ type Account struct {
 	Pending  uint64            `json:"pending,omitempty"`
 	Messages uint64            `json:"messages"`
 	Filtered uint64            `json:"filtered,omitempty"` // records its filter left out; they are not in Records
+	Vetoed   uint64            `json:"vetoed,omitempty"`   // records the policy kept from it; nor are they
 	Spooled  uint64            `json:"spooled,omitempty"`  // records that wait on disk
 	// Recovered are records that an earlier run had left on disk. Records and they are Exported, Dropped,
 	// Pending and Spooled together.
@@ -86,6 +87,7 @@ func (a *Account) add(c *export.Counters) {
 	a.Retries += c.Retries.Load()
 	a.Failures += c.Failures.Load()
 	a.Filtered += c.Filtered.Load()
+	a.Vetoed += c.Vetoed.Load()
 	a.Replayed += c.Replayed.Load()
 	spooled, recovered := c.Spooled.Load(), c.Recovered.Load()
 	a.Spooled += spooled
@@ -128,6 +130,9 @@ func (a *Account) print(w io.Writer) {
 	}
 	if a.Filtered > 0 {
 		fmt.Fprintf(w, "; %d filtered", a.Filtered)
+	}
+	if a.Vetoed > 0 {
+		fmt.Fprintf(w, "; %d kept from it by the policy", a.Vetoed)
 	}
 	if a.Paused {
 		fmt.Fprint(w, "; paused")

@@ -75,6 +75,8 @@ type Egress struct {
 	Tellers []Teller
 	// Watchers look at what exporters get, whether one wants it or not.
 	Watchers []Watcher
+	// Judge decides about the records; nil lets all pass. Change it by Replace once the egress runs.
+	Judge Judge
 	// Seed is that of the records that correlators make.
 	Seed uint64
 	// Ledger has the counters of the exporters.
@@ -100,6 +102,7 @@ type Egress struct {
 	looked    uint64 // when it was last looked who is away
 	due       uint64 // when statistics are to be made
 	own       flow.Attrs
+	judged    flow.Attrs // of records that correlators make
 	published atomic.Pointer[Summary]
 }
 
@@ -322,23 +325,37 @@ func (e *Egress) export(i int, kind Kind) {
 		e.view.Attrs = e.attrs.All()
 	}
 	e.view.Kind, e.view.ID = kind.Of(), identifier(e.sources[i].Seed, e.at)
-	e.deliver(kind, &e.view)
+	e.deliver(kind, &e.view, e.judge(kind, &e.view, &e.attrs))
 }
 
 // emit takes a record of a correlator.
 func (e *Egress) emit(kind Kind, v *flow.View) {
 	e.made++
 	v.Kind, v.ID = kind.Of(), identifier(e.Seed, e.made)
-	e.deliver(kind, v)
+	if e.Judge == nil {
+		e.deliver(kind, v, Verdict{})
+		return
+	}
+	x := *v
+	e.judged.Load(v.Attrs)
+	x.Attrs = e.judged.All()
+	verdict := e.judge(kind, &x, &e.judged)
+	e.deliver(kind, &x, verdict)
 }
 
-func (e *Egress) deliver(kind Kind, v *flow.View) {
-	for _, w := range e.Watchers {
-		w.Show(kind, v)
+func (e *Egress) deliver(kind Kind, v *flow.View, verdict Verdict) {
+	if !verdict.Drop {
+		for _, w := range e.Watchers {
+			w.Show(kind, v)
+		}
 	}
 	for _, o := range e.outputs {
-		if o.Records.Has(kind) {
+		switch {
+		case !o.Records.Has(kind):
+		case verdict.lets(o):
 			o.append(v)
+		default:
+			o.veto()
 		}
 	}
 }

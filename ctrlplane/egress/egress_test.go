@@ -27,7 +27,7 @@ func TestDocsMetrics(t *testing.T) {
 		docs    [][2]string
 	}{
 		{reflect.TypeFor[nic.Stats](), portDocs[:]}, {reflect.TypeFor[Dissected](), dissectorDocs[:]},
-		{reflect.TypeFor[kept.Account](), malformedDocs[:]},
+		{reflect.TypeFor[kept.Account](), malformedDocs[:]}, {reflect.TypeFor[Judged](), judgedDocs[:]},
 		{reflect.TypeFor[sink.CommandStats](), commandDocs[:]},
 	} {
 		for i := range max(page.members.NumField(), len(page.docs)) {

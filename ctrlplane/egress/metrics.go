@@ -17,8 +17,8 @@ var portDocs = [...][2]string{
 	{"errors", "Frames the port refused: damaged or too long (ierrors)."},
 }
 
-// dissectorDocs, malformedDocs and commandDocs name and explain the members of Dissected,
-// kept.Account and sink.CommandStats.
+// dissectorDocs, malformedDocs, judgedDocs and commandDocs name and explain the members of Dissected,
+// kept.Account, Judged and sink.CommandStats.
 var (
 	dissectorDocs = [...][2]string{
 		{"flows", "Flows that the dissector was decided on for."},
@@ -31,6 +31,11 @@ var (
 		{"too_many", "Packets left out because there were more in a second than are to be kept."},
 		{"overrun", "Packets left out because the disk was slower than they came."},
 		{"failed", "Packets left out because the disk refused them."},
+	}
+	judgedDocs = [...][2]string{
+		{"records", "Records of kinds that the policy has a function for: the sum of the others."},
+		{"passed", "Records that it let pass."},
+		{"dropped", "Records that it dropped, by the reason that it gave."},
 	}
 	commandDocs = [...][2]string{
 		{"ran", "Programs started on files that were complete."},
@@ -72,6 +77,7 @@ func Metrics() string {
 	})
 	table("What each dissector did: `dissectors`", lines(dissectorDocs[:]))
 	table("Malformed packets of each protocol: `malformed`", lines(malformedDocs[:]))
+	table("What the policy decided: `policy`", lines(judgedDocs[:]))
 	table("Programs run on files: `commands`", lines(commandDocs[:]))
 	table("Why an exporter dropped records: `dropped`", func(add func(name, doc string)) {
 		for r := range export.Reasons {

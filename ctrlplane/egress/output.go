@@ -112,6 +112,17 @@ func (o *Output) append(v *flow.View) {
 	o.places[i].Append(v)
 }
 
+// veto counts a record that the judge keeps from the output: where it would have gone, or at the first place.
+func (o *Output) veto() {
+	n := 1
+	if o.Spread == Replicate {
+		n = len(o.places)
+	}
+	for i := range o.places[:min(n, len(o.places))] {
+		o.places[i].Counters().Vetoed.Add(1)
+	}
+}
+
 // next returns whose turn it is.
 func (o *Output) next() int {
 	for range o.places {

@@ -21,6 +21,7 @@ const (
 	Groups                  // what all have used that share an access point name and a cell
 	Devices                 // what other devices count
 	Aggregates              // what records have in common, summed up
+	Alerts                  // what a policy raised the alarm about
 	plain       int  = iota // how many kinds there are besides events
 	firstEvents Kind = 32   // those of the first of app.All
 )
@@ -38,6 +39,7 @@ var kinds = [plain]struct {
 	Groups:      {"group", flow.KindUsage},
 	Devices:     {"counters", flow.KindCounters},
 	Aggregates:  {"aggregate", flow.KindAggregate},
+	Alerts:      {"alert", flow.KindAlert},
 }
 
 // EventsOf are the events of the dissector at a position of app.All.
@@ -45,10 +47,21 @@ func EventsOf(position int) Kind { return firstEvents + Kind(position) }
 
 // Of returns what a record of the kind is to formats.
 func (k Kind) Of() flow.Kind {
-	if k >= firstEvents {
+	if k >= firstEvents || int(k) >= plain {
 		return flow.KindEvent
 	}
 	return kinds[k].kind
+}
+
+// Name returns the name of the kind, for events that of the dissector; "" if there is no such kind.
+func (k Kind) Name() string {
+	switch i := int(k) - int(firstEvents); {
+	case i >= 0 && i < len(app.All):
+		return app.All[i].Name
+	case int(k) < plain:
+		return kinds[k].name
+	}
+	return ""
 }
 
 // Records is a set of kinds. The zero value is empty.

@@ -33,6 +33,7 @@ type Summary struct {
 	Lanes     []Lane               `json:"-"`       // by worker
 
 	Tallies   []Tally            `json:"tallies,omitempty"` // of other parts of the control plane
+	Policy    *Judged            `json:"policy,omitempty"`
 	Malformed *kept.Stats        `json:"malformed,omitempty"`
 	Commands  *sink.CommandStats `json:"commands,omitempty"`
 }
@@ -111,6 +112,10 @@ func (e *Egress) Summary() Summary {
 		r := e.sources[i].Ring
 		s.Rings = append(s.Rings, Ring{e.sources[i].Name, uint64(r.Used()), uint64(r.Cap())})
 	}
+	if e.Judge != nil {
+		j := e.Judge.Judged()
+		s.Policy = &j
+	}
 	if e.Malformed != nil {
 		m := e.Malformed.Stats()
 		s.Malformed = &m
@@ -152,6 +157,9 @@ func (s *Summary) Made() uint64 { return s.Packets["exported"] + s.Packets["ring
 func (s *Summary) Print(w io.Writer) {
 	if s.printCollected(w); len(s.Packets) > 0 || len(s.collected()) == 0 {
 		s.printMetered(w)
+	}
+	if s.Policy != nil {
+		s.Policy.print(w)
 	}
 	for _, a := range s.Exporters {
 		a.print(w)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weir-probe/weir/ctrlplane/collect"
 	"github.com/weir-probe/weir/ctrlplane/egress"
+	"github.com/weir-probe/weir/ctrlplane/policy"
 	"github.com/weir-probe/weir/dataplane/worker"
 	"github.com/weir-probe/weir/dissect"
 	"github.com/weir-probe/weir/export"
@@ -41,6 +42,7 @@ func all() (list []metric) {
 	list = append(list, packets()...)
 	list = append(list, dissection()...)
 	list = append(list, state()...)
+	list = append(list, judged()...)
 	return append(list, exporters()...)
 }
 
@@ -133,6 +135,29 @@ func state() []metric {
 	}
 }
 
+// judged is what the policy decided.
+func judged() []metric {
+	of := func(each func(j *egress.Judged, say func(float64, ...string))) func(*egress.Summary, func(float64, ...string)) {
+		return func(s *egress.Summary, say func(float64, ...string)) {
+			if s.Policy != nil {
+				each(s.Policy, say)
+			}
+		}
+	}
+	return []metric{
+		{"weir_policy_records_total", "Records of kinds that the policy has a function for.", nil,
+			of(func(j *egress.Judged, say func(float64, ...string)) { say(float64(j.Records)) })},
+		{"weir_policy_passed_total", "Records that the policy let pass.", nil,
+			of(func(j *egress.Judged, say func(float64, ...string)) { say(float64(j.Passed)) })},
+		{"weir_policy_dropped_total", "Records that the policy dropped, by the reason that it gave.", []string{"reason"},
+			of(func(j *egress.Judged, say func(float64, ...string)) {
+				for reason, n := range j.Dropped {
+					say(float64(n), label(reason))
+				}
+			})},
+	}
+}
+
 // each is a metric of every exporter; of returns false if one has no value.
 func each(name, doc string, of func(a *egress.Account) (float64, bool)) metric {
 	return metric{name, doc, []string{"exporter"}, func(s *egress.Summary, say func(float64, ...string)) {
@@ -162,6 +187,8 @@ func exporters() []metric {
 			func(a *egress.Account) uint64 { return a.Replayed }),
 		count("weir_exporter_filtered_total", "Records that the filter left out.",
 			func(a *egress.Account) uint64 { return a.Filtered }),
+		count("weir_exporter_vetoed_total", "Records that the policy kept from an exporter.",
+			func(a *egress.Account) uint64 { return a.Vetoed }),
 		dropped(),
 		count("weir_exporter_messages_total", "Messages that the destination took.",
 			func(a *egress.Account) uint64 { return a.Messages }),
@@ -240,6 +267,11 @@ func Page() string {
 	b.WriteString("\n# Collectors\n\nWhat collectors count, as `weir_collector_datagrams_total`, and in summaries as tallies of " +
 		"the part `collector`.\n\n| Counter | Meaning |\n|---|---|\n")
 	for _, d := range collect.CounterDocs {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", d.Name, d.Doc)
+	}
+	b.WriteString("\n# Policy\n\nWhat the policy counts besides, as `weir_policy_calls_total`, and in summaries as tallies of " +
+		"the part `policy`.\n\n| Counter | Meaning |\n|---|---|\n")
+	for _, d := range policy.CounterDocs {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", d.Name, d.Doc)
 	}
 	return b.String()

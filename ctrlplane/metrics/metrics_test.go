@@ -51,6 +51,7 @@ func account() *egress.Summary {
 		}},
 	}
 	s.NIC.Missed = 6
+	s.Policy = &egress.Judged{Records: 9, Passed: 7, Dropped: map[string]uint64{"a \"scan\"": 2}}
 	s.Tallies = []egress.Tally{
 		{Part: "calls", Name: "evicted", Doc: "Calls.", N: 2}, {Part: "calls", Name: "open", Doc: "Calls now.", N: 3, Gauge: true},
 	}
@@ -92,6 +93,7 @@ func TestScrape(t *testing.T) {
 		`weir_exporter_dropped_total{exporter="a \"b\"\n",reason="send_failed"} 0`,
 		`weir_exporter_filtered_total{exporter="a \"b\"\n"} 2`,
 		`weir_exporter_last_error_timestamp_seconds{exporter="a \"b\"\n"} 1.7000000005e+09`,
+		`weir_policy_records_total 9`, `weir_policy_passed_total 7`, `weir_policy_dropped_total{reason="a \"scan\""} 2`,
 		`weir_calls_evicted_total 2`, "# TYPE weir_calls_evicted_total counter", `weir_calls_open 3`,
 		`weir_build_info{version="test"} 1`, "# TYPE weir_flows_active gauge", "# TYPE weir_exporter_records_total counter",
 	} {

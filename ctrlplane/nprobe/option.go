@@ -46,6 +46,7 @@ func translated() []option {
 		{names: "--disable-upscale", set: func(t *translation, _ string) { t.upscaled = true }},
 		{names: "-f --bpf-filter", arg: true, set: func(t *translation, v string) { t.input.Filter = v }},
 		{names: "--black-list", arg: true, set: (*translation).blackList},
+		{names: "--lua", arg: true, set: func(t *translation, v string) { t.c.Policy.File = v }},
 		{names: "-W --no-ipv6", set: func(t *translation, _ string) { t.excluded = append(t.excluded, "ip6") }},
 		{names: "-p --aggregation", arg: true, optional: true, set: (*translation).aggregate},
 		{names: "-M --max-num-flows", arg: true, set: (*translation).maxFlows},
@@ -97,8 +98,6 @@ func refused() []option {
 		refuse("-O --ndpi-protocols", "weir cannot choose flows by application: export all, with %L7_PROTO in -T, "+
 			"and choose in the collector"),
 		refuse("-2 --count", "weir does not stop after a number of packets: cut the capture with editcap"),
-		refuse("--lua", "weir does not run Lua, and the script may decide which flows are exported: choose in "+
-			"the collector"),
 		flag("-c --local-hosts-only", "weir does not merge remote hosts into 0.0.0.0: choose in the collector"),
 		flag("--account-l2", "weir counts the octets of IP: put the layer 2 octets, %IN_L2_BYTES, into -T as well"),
 		flag("--aggregate-gtp-tunnels", "weir does not merge the flows of a GTP tunnel: do so in the collector"),

@@ -99,6 +99,10 @@ func (f *Field) Twin() *Field { return f.twin }
 // Number returns the position of f in its schema, from 1; it identifies an attribute.
 func (f *Field) Number() uint16 { return f.num }
 
+// Attribute reports whether f is something that was found and is said beside the record, so that the control
+// plane can say it, too; other values are measured.
+func (f *Field) Attribute() bool { return f.slot.size == 0 && f.calc == nil }
+
 // Key returns the key of f in JSON and the column name in text.
 func (f *Field) Key() string {
 	if f.Label != "" {

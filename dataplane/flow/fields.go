@@ -6,7 +6,7 @@ func All() [][]*Field {
 	return [][]*Field{
 		coreFields, timeFields, linkFields, tcpFields, sctpFields, latencyFields, sizeFields, timingFields,
 		rateFields, outerFields, geoFields, leaseFields, routeFields, appFields, exportFields,
-		identityFields, statisticsFields, callFields, subscriberFields,
+		identityFields, statisticsFields, callFields, subscriberFields, policyFields,
 		collectedFields, translationFields, vendorFields, collectionFields, sampleFields, counterFields,
 		aggregateFields,
 	}

@@ -13,10 +13,11 @@ const (
 	KindUsage                  // what a subscriber, or a group of them, has used in a time
 	KindCounters               // what other devices count
 	KindAggregate              // what records have in common, summed up
+	KindAlert                  // what a policy raised the alarm about
 	Kinds          int  = iota
 )
 
-var kinds = [Kinds]string{"flow", "event", "call", "statistics", "usage", "counters", "aggregate"}
+var kinds = [Kinds]string{"flow", "event", "call", "statistics", "usage", "counters", "aggregate", "alert"}
 
 func (k Kind) String() string { return kinds[k] }
 
@@ -34,7 +35,7 @@ var identityFields = []*Field{
 	{
 		Element: Element{Label: "RECORD_KIND", ID: 274, PEN: Weir},
 		Type:    String, Width: 12, calc: recordKind,
-		Doc: "What the record tells of: flow, event, call, statistics, usage, counters or aggregate.",
+		Doc: "What the record tells of: flow, event, call, statistics, usage, counters, aggregate or alert.",
 	},
 	{
 		Element: Element{Label: "RECORD_ID", ID: 275, PEN: Weir, ECS: "event.id"},

@@ -18,8 +18,9 @@ const (
 	flows      kinds = 1<<flow.KindFlow | 1<<flow.KindCall
 	events     kinds = 1 << flow.KindEvent
 	statistics kinds = 1 << flow.KindStatistics
+	alerts     kinds = 1 << flow.KindAlert
 	traffic          = flows | events
-	all              = traffic | statistics
+	all              = traffic | statistics | alerts
 )
 
 // member is what a document has beyond the fields that are asked for. labels are fields that it is
@@ -43,10 +44,11 @@ var members = [...]member{
 	{"ecs.version", "keyword", all, "", json.Constant(`"` + version + `"`)},
 	{"event.kind", "keyword", traffic, "", json.Constant(`"event"`)},
 	{"event.kind", "keyword", statistics, "", json.Constant(`"metric"`)},
+	{"event.kind", "keyword", alerts, "", json.Constant(`"alert"`)},
 	{"event.category", "keyword", all, "", json.Constant(`["network"]`)},
 	{"event.type", "keyword", flows, "", connection},
 	{"event.type", "keyword", events, "", json.Constant(`["protocol"]`)},
-	{"event.type", "keyword", statistics, "", json.Constant(`["info"]`)},
+	{"event.type", "keyword", statistics | alerts, "", json.Constant(`["info"]`)},
 	{"event.action", "keyword", all, "", action},
 	{"event.module", "keyword", all, "", json.Constant(`"weir"`)},
 	{"event.dataset", "keyword", all, "", dataset},

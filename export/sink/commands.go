@@ -38,10 +38,10 @@ type CommandOptions struct {
 	Failed  func(error)   // told what went wrong; nil is nobody
 }
 
-// command is a program with its arguments, of which the last is the file.
+// command is a program with its arguments.
 type command []string
 
-// waiting is how many files can wait for a program.
+// waiting is how many programs can wait to run.
 const waiting = 1024
 
 // NewCommands starts what runs programs. Close ends it.
@@ -73,13 +73,16 @@ func (c *Commands) Hook(argv []string) (func(path string), error) {
 	if !filepath.IsAbs(argv[0]) || !slices.Contains(c.o.Allowed, argv[0]) {
 		return nil, fmt.Errorf("command %s is not allowed: list it by its absolute path", argv[0])
 	}
-	return func(path string) { c.add(append(slices.Clone(argv), path)) }, nil
+	return func(path string) {
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs // which no option begins like
+		}
+		c.Start(append(slices.Clone(argv), path))
+	}, nil
 }
 
-func (c *Commands) add(argv command) {
-	if abs, err := filepath.Abs(argv[len(argv)-1]); err == nil {
-		argv[len(argv)-1] = abs // which no option begins like
-	}
+// Start has a program run that is known to be allowed, with its arguments. It does not wait.
+func (c *Commands) Start(argv []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closed {
@@ -90,7 +93,7 @@ func (c *Commands) add(argv command) {
 		}
 	}
 	c.dropped.Add(1)
-	c.o.Failed(fmt.Errorf("command %s: too many files wait for it: left out", argv))
+	c.o.Failed(fmt.Errorf("command %s: too many wait to run: left out", command(argv)))
 }
 
 func (c *Commands) work() {
