@@ -10,7 +10,7 @@ SUDO  := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What a fresh Debian 12 lacks: DPDK and libpcap to build, the judges that tests ask.
 BUILD_DEPS := gcc libc6-dev pkg-config libdpdk-dev libpcap-dev
 VM_DEPS    := qemu-system-x86 busybox-static cpio kmod nginx-light curl unbound bind9-dnsutils procps sip-tester
-TEST_DEPS  := bash-completion tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat redis-server
+TEST_DEPS  := bash-completion tshark nfdump tcpdump iproute2 iputils-ping zstd rsyslog rsyslog-openssl python3-zmq protobuf-compiler kcat redis-server lua5.1
 
 IMAGE_DEPS := mmdebstrap squashfs-tools cryptsetup-bin dosfstools mtools fdisk grub-common rauc openssl zstd systemd \
   qemu-system-x86 qemu-utils ovmf nfdump iproute2

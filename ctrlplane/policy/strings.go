@@ -158,23 +158,18 @@ func (m *machine) captures(L *lua.LState, p *pattern, start, end int, whole bool
 	return n
 }
 
-// from returns where to begin to look, and false if that is behind the end.
-func from(L *lua.LState, s string) (int, bool) {
+// from returns where to begin to look.
+func from(L *lua.LState, s string) int {
 	i := L.OptInt(3, 1)
 	if i < 0 {
 		i = max(len(s)+i+1, 1)
 	}
-	i = max(i, 1) - 1
-	return min(i, len(s)), i <= len(s)
+	return min(max(i, 1)-1, len(s))
 }
 
 func (m *machine) find(L *lua.LState) int {
 	p := m.pattern(L)
-	i, inside := from(L, p.src)
-	if !inside {
-		L.Push(lua.LNil)
-		return 1
-	}
+	i := from(L, p.src)
 	if lua.LVAsBool(L.Get(4)) || plain(p.pat) {
 		m.budget.work(L, (len(p.src)-i)/16)
 		at := strings.Index(p.src[i:], p.pat)
@@ -198,11 +193,8 @@ func (m *machine) find(L *lua.LState) int {
 
 func (m *machine) match(L *lua.LState) int {
 	p := m.pattern(L)
-	i, inside := from(L, p.src)
-	if inside {
-		if start, end := p.find(i); start >= 0 {
-			return m.captures(L, p, start, end, true)
-		}
+	if start, end := p.find(from(L, p.src)); start >= 0 {
+		return m.captures(L, p, start, end, true)
 	}
 	L.Push(lua.LNil)
 	return 1

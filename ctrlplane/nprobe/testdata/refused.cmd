@@ -1,1 +1,1 @@
--i eth0 -n 127.0.0.1 --account-l2 -c -C /run/lock/weir -O DNS,HTTP --lua a.lua --count 1000 --aggregate-gtp-tunnels
+-i eth0 -n 127.0.0.1 --account-l2 -c -C /run/lock/weir -O DNS,HTTP --count 1000 --aggregate-gtp-tunnels
