@@ -43,14 +43,16 @@ func New(p *Program, o Options, h *Host) (*Policy, error) {
 	if err := try(p, o); err != nil {
 		return nil, err
 	}
-	n := &Policy{program: p, o: o, host: h, told: map[string]bool{}}
+	n := &Policy{program: p, o: o, host: NewHost(), told: map[string]bool{}}
 	if o.When != "" {
 		var err error
 		if n.when, err = condition.Compile(o.When, p.schema); err != nil {
 			return nil, fmt.Errorf("when: %w", err)
 		}
 	}
-	return n, n.boot()
+	err := n.boot()
+	n.host = h
+	return n, err
 }
 
 // boot begins with an empty machine.
@@ -71,7 +73,10 @@ func (p *Policy) boot() (err error) {
 
 // Take has the host allow what the options of this policy say. The goroutine that judges calls it, before the
 // first record.
-func (p *Policy) Take() { p.host.equip(&p.o) }
+func (p *Policy) Take() {
+	p.machine.host = p.host
+	p.host.equip(&p.o)
+}
 
 // Same reports whether another policy does the same.
 func (p *Policy) Same(other *Policy) bool {

@@ -98,7 +98,10 @@ func (s *State) expire(now uint64) {
 }
 
 // stateName returns the name of an entry from an argument.
-func stateName(L *lua.LState) string {
+func (m *machine) stateName(L *lua.LState) string {
+	if m.record.view == nil {
+		L.RaiseError("state is there in calls for records, not while the policy is read")
+	}
 	name := lua.LVAsString(L.CheckAny(1))
 	if !lua.LVCanConvToString(L.Get(1)) || name == "" || len(name) > longestName {
 		L.ArgError(1, "a name is a number or a string of 1 to 256 octets")
@@ -118,7 +121,7 @@ func (m *machine) due(L *lua.LState, i int) uint64 {
 
 // stateGet implements state.get(name).
 func (m *machine) stateGet(L *lua.LState) int {
-	if e := m.host.state.find(stateName(L), m.host.now()); e != nil {
+	if e := m.host.state.find(m.stateName(L), m.host.now()); e != nil {
 		L.Push(e.value)
 		return 1
 	}
@@ -128,7 +131,7 @@ func (m *machine) stateGet(L *lua.LState) int {
 
 // stateSet implements state.set(name, value, seconds).
 func (m *machine) stateSet(L *lua.LState) int {
-	name, value := stateName(L), L.Get(2)
+	name, value := m.stateName(L), L.Get(2)
 	switch v := value.(type) {
 	case *lua.LNilType:
 		return m.stateDelete(L)
@@ -146,7 +149,7 @@ func (m *machine) stateSet(L *lua.LState) int {
 
 // stateIncr implements state.incr(name, by, seconds): the time counts from when the entry began. It returns the new value.
 func (m *machine) stateIncr(L *lua.LState) int {
-	name, by := stateName(L), L.OptNumber(2, 1)
+	name, by := m.stateName(L), L.OptNumber(2, 1)
 	s, now := m.host.state, m.host.now()
 	if e := s.find(name, now); e != nil {
 		n, ok := e.value.(lua.LNumber)
@@ -164,7 +167,7 @@ func (m *machine) stateIncr(L *lua.LState) int {
 
 // stateDelete implements state.delete(name).
 func (m *machine) stateDelete(L *lua.LState) int {
-	if x := m.host.state.entries[stateName(L)]; x != nil {
+	if x := m.host.state.entries[m.stateName(L)]; x != nil {
 		m.host.state.remove(x)
 	}
 	return 0

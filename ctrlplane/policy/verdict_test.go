@@ -130,6 +130,7 @@ func TestRefused(t *testing.T) {
 		"function on_flow(f)":                            `test.lua:1: syntax error at the end; is an end missing?`,
 		body("local a = nil .. 1"):                       `test.lua:2: attempt to concatenate a nil value (when it was tried with a made-up flow`,
 		"x = 1":                                          `test.lua: it defines none of the functions`,
+		"state.incr('x')":                                `test.lua:1: state is there in calls for records, not while the policy is read`,
 		"on_flow = 3":                                    `test.lua: on_flow is a number; define it as a function`,
 		"error('no')":                                    `test.lua:1: no`,
 		body("f.IN_BYTES = 3"):                           `test.lua:2: IN_BYTES is measured, and cannot be set`,
