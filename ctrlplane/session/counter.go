@@ -54,6 +54,9 @@ func (s *Store) Stats() Stats {
 		}
 		h.mu.Unlock()
 	}
+	if n := s.never.Load(); n > 0 {
+		st.Counts[CounterDocs[Misses].Name] += n
+	}
 	if r := s.backed.Load(); r != nil {
 		x := r.Stats()
 		st.Redis = &x

@@ -3,6 +3,7 @@ package session
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/weir-probe/weir/ctrlplane/wheel"
 )
@@ -22,6 +23,7 @@ type shard struct {
 	lent    int    // blocks in use
 	hand    int    // where the search for a victim goes on
 	wheel   *wheel.Wheel
+	had     *[kinds]atomic.Bool // the store's
 
 	most, room int // entries and blocks at most
 	counts     [Counters]uint64
@@ -55,8 +57,8 @@ type block struct {
 
 const blockSize = 44
 
-func newShard(most, room int, seed maphash.Seed) *shard {
-	return &shard{most: most, room: room, seed: seed, wheel: wheel.New(), buckets: make([]uint32, 64)}
+func newShard(most, room int, seed maphash.Seed, had *[kinds]atomic.Bool) *shard {
+	return &shard{most: most, room: room, seed: seed, had: had, wheel: wheel.New(), buckets: make([]uint32, 64)}
 }
 
 // bucket returns the bucket of a key.
@@ -84,6 +86,7 @@ func (s *shard) put(k Key, value []byte, until uint64, now state) {
 	} else {
 		i = s.add(k)
 		s.counts[Added]++
+		s.had[k.kind].Store(true)
 	}
 	e := &s.entries[i-1]
 	s.release(e)

@@ -34,8 +34,10 @@ const (
 type Store struct {
 	seed   maphash.Seed
 	shards [shards]*shard
-	now    atomic.Uint64 // nanoseconds since the Unix epoch
-	second atomic.Uint64 // that was dealt with last
+	now    atomic.Uint64      // nanoseconds since the Unix epoch
+	second atomic.Uint64      // that was dealt with last
+	had    [kinds]atomic.Bool // there was something of a kind
+	never  atomic.Uint64      // times that something was asked for of a kind of which there was nothing
 	backed atomic.Pointer[Redis]
 }
 
@@ -49,7 +51,7 @@ func New(l Limits) (*Store, error) {
 	}
 	s := &Store{seed: maphash.MakeSeed()}
 	for i := range s.shards {
-		s.shards[i] = newShard((l.Entries+shards-1)/shards, int(room)/shards, s.seed)
+		s.shards[i] = newShard((l.Entries+shards-1)/shards, int(room)/shards, s.seed, &s.had)
 	}
 	return s, nil
 }
@@ -91,6 +93,10 @@ func (s *Store) Get(dst []byte, k Key) ([]byte, bool) {
 
 // Peek is Get without asking others: for what is mostly not there.
 func (s *Store) Peek(dst []byte, k Key) ([]byte, bool) {
+	if !s.had[k.kind].Load() {
+		s.never.Add(1)
+		return dst, false
+	}
 	h := s.shard(k)
 	h.mu.Lock()
 	defer h.mu.Unlock()
