@@ -142,18 +142,23 @@ func discard(r *ring.Ring) {
 	r.Release()
 }
 
-// write writes the recording as a pcap file of Ethernet frames; others are left out.
-func (r *recording) write(name string) error {
+// write writes the recording, over and over, as a pcap file of Ethernet frames; others are left out. It returns how
+// many those are.
+func (r *recording) write(name string, rounds int) (packets int, err error) {
 	w, err := createCapture(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	for i := range r.frames {
-		if f := &r.frames[i]; f.Link == nic.Ethernet {
-			if err := w.frame(f); err != nil {
-				return errors.Join(err, w.close())
+	for end := r.played + uint64(rounds*len(r.frames)); r.played < end; {
+		for _, f := range r.Burst() {
+			if f.Link != nic.Ethernet {
+				continue
 			}
+			if err := w.frame(&f); err != nil {
+				return packets, errors.Join(err, w.close())
+			}
+			packets++
 		}
 	}
-	return w.close()
+	return packets, w.close()
 }

@@ -100,14 +100,16 @@ func beside(r *Results, sc *Scenarios, s *settings) {
 	}
 }
 
-// plain writes a capture as a pcap file that every meter reads.
+// plain writes a capture as a pcap file that every meter reads, so often that what a meter does before the first
+// packet does not count.
 func plain(dir, name string) (file string, packets int, err error) {
 	src, err := record(name)
 	if err != nil {
 		return "", 0, err
 	}
 	file = filepath.Join(dir, "plain.pcap")
-	return file, len(src.frames), src.write(file)
+	packets, err = src.write(file, rounds)
+	return file, packets, err
 }
 
 // meters measures all of them on a file.
