@@ -46,7 +46,7 @@ func TestCtlJSON(t *testing.T) {
 		name, args, prints string
 	}{
 		{"whoami", "", value}, {"setup", "", value}, {"status", "", value}, {"system", "", value}, {"workers", "", value},
-		{"queues", "", value}, {"ports", "", value}, {"exporters", "", value}, {"sessions", "", value}, {"audit", "", value},
+		{"queues", "", value}, {"ports", "", value}, {"collected", "", value}, {"exporters", "", value}, {"sessions", "", value}, {"audit", "", value},
 		{"top", "", value}, {"top", "--by PROTOCOL --series", value}, {"log-level", "", value}, {"log-level", "debug", nothing},
 		{"tail", "--recent", lines}, {"user list", "", value}, {"user set", "ann --role admin --password", nothing},
 		{"login", "ann", value}, {"token new", "scripts --life 1h --user ann", value}, {"token list", "", value},

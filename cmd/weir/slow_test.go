@@ -10,7 +10,7 @@ import (
 )
 
 // TestSlowBesideOthers sends to a place that takes one record a second, with a spool and without, and to another
-// one that takes what it is given. That one has everything as soon as it was made, and of every record made it is
+// one that takes what it is given. That one has everything meanwhile, and of every record made it is
 // known what became of it.
 func TestSlowBesideOthers(t *testing.T) {
 	slow, taken := listenSlow(t)
@@ -20,13 +20,15 @@ func TestSlowBesideOthers(t *testing.T) {
 			"batch_age = \"5ms\"\nretry = \"100ms\"\nqueue = %d\ntimeout = \"1s\"\n", name, place, queue)
 	}
 	b := runBench(t, spoolTable("tcp://"+slow, t.TempDir(), "size = 1000000\n")+table("bare", slow, 16)+
-		table("quick", quick.Addr().String(), 4096))
+		table("quick", quick.Addr().String(), 65536))
 	end := pumping(b)
 	time.Sleep(3 * time.Second)
 	n := end()
-	until(t, "the other has everything", func() bool { _, different := quick.total(); return different == n })
+	const message = 1000 // records, at most: the last is sent when the exporter closes
+	until(t, "the other has all that was sent", func() bool { _, different := quick.total(); return different > n-message })
 	was := taken.Load()
 	s := b.end()
+	until(t, "the other has everything", func() bool { _, different := quick.total(); return different == n })
 	for _, a := range s.Exporters {
 		balance(t, a)
 		t.Logf("%s: %d records, %d exported, %d spooled, dropped %v", a.Name, a.Records, a.Exported, a.Spooled, a.Dropped)
@@ -35,7 +37,7 @@ func TestSlowBesideOthers(t *testing.T) {
 			t.Errorf("%s was given %d of %d records", a.Name, a.Records, n)
 		case a.Name == "quick" && (lost || a.Exported != uint64(n)):
 			t.Errorf("others disturb %s: %+v", a.Name, a)
-		case a.Name == "bare" && !lost, a.Name == "x" && a.Spooled == 0:
+		case a.Name == "bare" && !lost, a.Name == "x" && a.Spooled+a.Replayed == 0:
 			t.Errorf("%s was not slow: %+v", a.Name, a)
 		}
 	}

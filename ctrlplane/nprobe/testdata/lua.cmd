@@ -1,1 +1,1 @@
--i eth0 -n 127.0.0.1 --lua /etc/weir/policy.lua
+-i eth0 -n 127.0.0.1 --lua testdata/policy.lua
