@@ -182,6 +182,9 @@ func (r *replay) add(format, target string) {
 	x := config.DefaultExporter()
 	x.Name, x.Format, x.To, x.OnFull = format, format, []string{target}, "block"
 	x.BatchAge = time.Second
+	if format == "table" {
+		x.BatchAge = 5 * time.Minute // columns are as wide as a message needs them
+	}
 	x.Records = r.records
 	if format == events {
 		x.Format = "json"
