@@ -19,12 +19,19 @@ import (
 // free returns an address of loopback that nobody uses.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if s, err := net.Listen("tcp", l.LocalAddr().String()); err == nil {
+			s.Close()
+			return l.LocalAddr().String()
+		}
 	}
-	defer l.Close()
-	return l.LocalAddr().String()
+	t.Fatal("no port is free for UDP and TCP")
+	return ""
 }
 
 // until waits for something to become true.
