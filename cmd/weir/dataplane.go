@@ -106,6 +106,20 @@ func meter(cfg *config.Config, schema *flow.Schema, again func() (*config.Config
 		return err
 	}
 	defer server.Close()
+	attend(server, plane, in, cfg, again, log)
+	describe(log, in)
+	notify("READY=1")
+	watched := make(chan struct{})
+	go vouch(plane, watched)
+	plane.Wait()
+	close(watched)
+	log.Info("metering has ended")
+	return handOver(plane, server)
+}
+
+// attend answers what the control plane asks for while the dataplane runs.
+func attend(server *link.Server, plane *dataplane.Plane, in *inputs, cfg *config.Config,
+	again func() (*config.Config, error), log *slog.Logger) {
 	server.OnReload(func(o *link.Offer) error {
 		next, err := again()
 		if err != nil {
@@ -126,14 +140,6 @@ func meter(cfg *config.Config, schema *flow.Schema, again func() (*config.Config
 		}
 		return plane.Track(traces)
 	})
-	describe(log, in)
-	notify("READY=1")
-	watched := make(chan struct{})
-	go vouch(plane, watched)
-	plane.Wait()
-	close(watched)
-	log.Info("metering has ended")
-	return handOver(plane, server)
 }
 
 // vouch tells the service manager that the dataplane lives, as long as every worker does.
