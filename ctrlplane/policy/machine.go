@@ -68,7 +68,8 @@ func (p *Program) boot(o *Options, h *Host) (*machine, error) {
 	return m, nil
 }
 
-// call calls what was pushed, within the budget that was begun. The error is one line, with file and line if they are known.
+// call calls what was pushed, within the budget that was begun. The error is one line, with file and line if they are
+// known.
 func (m *machine) call(args, results int) error {
 	err := m.L.PCall(args, results, nil)
 	if err == nil && m.budget.why == nil {

@@ -83,22 +83,9 @@ func (p *pattern) match(s, at int) int {
 			at += 4
 			continue
 		case c == escape && at+1 < len(p.pat) && p.pat[at+1] == 'f':
-			at += 2
-			if at >= len(p.pat) || p.pat[at] != '[' {
-				p.fail(errFrontier)
-			}
-			after := p.classEnd(at)
-			var before, here byte
-			if s > 0 {
-				before = p.src[s-1]
-			}
-			if s < len(p.src) {
-				here = p.src[s]
-			}
-			if p.inSet(before, at, after-1) || !p.inSet(here, at, after-1) {
+			if at = p.frontier(s, at+2); at < 0 {
 				return -1
 			}
-			at = after
 			continue
 		case c == escape && at+1 < len(p.pat) && digit(p.pat[at+1]):
 			if s = p.again(s, p.pat[at+1]); s < 0 {
@@ -137,6 +124,25 @@ func (p *pattern) match(s, at int) int {
 		}
 	}
 	return s
+}
+
+// frontier returns what of the pattern is behind the set at a position, or -1 if s is not where its characters begin.
+func (p *pattern) frontier(s, at int) (after int) {
+	if at >= len(p.pat) || p.pat[at] != '[' {
+		p.fail(errFrontier)
+	}
+	after = p.classEnd(at)
+	var before, here byte
+	if s > 0 {
+		before = p.src[s-1]
+	}
+	if s < len(p.src) {
+		here = p.src[s]
+	}
+	if p.inSet(before, at, after-1) || !p.inSet(here, at, after-1) {
+		return -1
+	}
+	return after
 }
 
 // most matches as many single characters as it can, and then fewer.
