@@ -283,14 +283,7 @@ func (c *Correlator) sayQuality(x *call, q *quality, d int, trip uint64) {
 		return
 	}
 	if x != nil && q.typed {
-		said := c.encoding(x, q)
-		if q.misled(said.clock) {
-			q.jitter = mean{}
-		}
-		if q.coded == 0 {
-			q.coded = uint8(copy(q.codec[:], said.name))
-			q.judge(said.name, trip)
-		}
+		q.learn(c.encoding(x, q), trip)
 	}
 	for _, n := range [...]struct {
 		f *flow.Field
@@ -335,6 +328,18 @@ func (c *Correlator) sayQuality(x *call, q *quality, d int, trip uint64) {
 	}
 	if q.coded > 0 {
 		c.said.Bytes(app.RTPCodec[d], q.codec[:q.coded])
+	}
+}
+
+// learn takes in what the signalling says of the payload type: nothing that was measured with another clock is
+// left, and a codec that nobody knew is judged.
+func (q *quality) learn(said encoding, trip uint64) {
+	if q.misled(said.clock) {
+		q.jitter = mean{}
+	}
+	if q.coded == 0 {
+		q.coded = uint8(copy(q.codec[:], said.name))
+		q.judge(said.name, trip)
 	}
 }
 
