@@ -166,7 +166,7 @@ func (w *Worker) take(f *nic.Frame) {
 		}
 		return
 	}
-	if w.conf.Shard.Of > 1 && !w.conf.Shard.has(p) {
+	if !w.conf.Shard.has(p) {
 		w.counts[NotInShard]++
 		return
 	}
@@ -204,9 +204,12 @@ func (w *Worker) leave(why Counter, first bool) {
 	w.counts[why]++
 }
 
-// has reports whether a packet belongs to the shard, one of several. Fragments and tunnels stay together
-// since only the addresses are looked at.
-func (s Shard) has(p *dissect.Packet) bool {
+// has reports whether a packet belongs to the shard.
+func (s Shard) has(p *dissect.Packet) bool { return s.Of <= 1 || s.chooses(p) }
+
+// chooses is has for one of several shards. Fragments and tunnels stay together since only the addresses are
+// looked at.
+func (s Shard) chooses(p *dissect.Packet) bool {
 	fixed := seed{0x9e3779b97f4a7c15, 0xd6e8feb86659fd93, 0xa0761d6478bd642f, 0xe7037ed1a0b428db}
 	h := fixed.end(&p.Src, 0) + fixed.end(&p.Dst, 0)
 	return uint32((h>>32)*uint64(s.Of)>>32) == s.Index
