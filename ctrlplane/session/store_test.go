@@ -263,3 +263,17 @@ func BenchmarkMillion(b *testing.B) {
 		b.Errorf("%d evicted", c)
 	}
 }
+
+// TestNever asks for what nobody has told anything of, which is a miss like others, until somebody does.
+func TestNever(t *testing.T) {
+	s := open(t, 64)
+	s.Put(key(1), []byte("call"), time.Hour)
+	k := Address(Name, netip.MustParseAddr("192.0.2.1").As16())
+	if _, ok := s.Peek(nil, k); ok || counted(s, "misses") != 1 {
+		t.Errorf("known: %v, misses: %d", ok, counted(s, "misses"))
+	}
+	s.Put(k, []byte("host"), time.Hour)
+	if v, ok := s.Peek(nil, k); !ok || string(v) != "host" || counted(s, "misses") != 1 {
+		t.Errorf("known: %v %q, misses: %d", ok, v, counted(s, "misses"))
+	}
+}
