@@ -8,9 +8,9 @@ import (
 	"github.com/weir-probe/weir/dataplane/flow"
 )
 
-// Correlator makes records of aggregates, of everything that its Watcher is shown. A record counts at the time of its last packet. An interval
-// is over when its lateness is; a record that comes later counts in the oldest one that is not over yet, so that
-// the sums of all intervals are those of all records.
+// Correlator makes records of aggregates, of everything that its Watcher is shown. A record counts at the time of its
+// last packet. An interval is over when its lateness is; a record that comes later counts in the oldest one that is
+// not over yet, so that the sums of all intervals are those of all records.
 type Correlator struct {
 	all    []*interval
 	record flow.Arrival

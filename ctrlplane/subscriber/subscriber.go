@@ -77,7 +77,7 @@ func New(o Options) *Correlator {
 		book: book{store: o.Store, linger: o.linger(), grace: uint64(o.Grace.Milliseconds())},
 		read: map[egress.Kind]func(){}, plan: map[egress.Kind]*flow.Plan{},
 	}
-	c.sums.init(&o)
+	c.sums.open(&o)
 	for i, word := range [parts]string{imsi: "imsi", msisdn: "msisdn", imei: "imei", apn: "apn", cell: "cell", nas: "nas",
 		acct: "session", mac: "mac"} {
 		for _, s := range o.Say {

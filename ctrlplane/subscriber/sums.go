@@ -39,7 +39,7 @@ const together = 256
 // nobody is what a record of usage has of the key of a flow: nothing.
 const nobody = flow.KeyVLAN | flow.KeyProto | flow.KeyAddresses | flow.KeyPorts | flow.KeyTunnel
 
-func (s *sums) init(o *Options) {
+func (s *sums) open(o *Options) {
 	s.every = uint64(o.Interval)
 	s.all = aggregate.NewTable(aggregate.Octets, o.Sessions/2)
 	s.groups = aggregate.NewTable(aggregate.Octets, o.Sessions/2)

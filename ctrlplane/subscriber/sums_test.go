@@ -13,7 +13,7 @@ import (
 // own, and with that of all others they are everything.
 func TestUsageOthers(t *testing.T) {
 	var s sums
-	s.init(&Options{Sessions: 4, Interval: time.Minute})
+	s.open(&Options{Sessions: 4, Interval: time.Minute})
 	var up, down, flows uint64
 	for round := range 3 {
 		for who := range 12 {

@@ -29,7 +29,7 @@ type talkers struct {
 	until       uint64
 }
 
-func (t *talkers) init() {
+func (t *talkers) open() {
 	t.now = aggregate.NewTable(aggregate.Octets, hosts)
 	t.before = aggregate.NewTable(aggregate.Octets, hosts)
 }

@@ -57,7 +57,7 @@ type record struct {
 func New() *Hub {
 	h := &Hub{last: make([]record, kept), left: keptTick}
 	h.subscribed.Store(&[]*Subscription{})
-	h.talkers.init()
+	h.talkers.open()
 	return h
 }
 
